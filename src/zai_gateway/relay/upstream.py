@@ -1,0 +1,79 @@
+"""The port to an upstream: bytes out, status, headers and bytes in; the network's and the demo's implement it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Outbound(Struct, frozen=True, kw_only=True):
+    """A signed request, ready to send."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    """Carries the provider's secret: never logged, never put into an error."""
+    body: bytes
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """How long an upstream may take, each in seconds."""
+
+    connect: float = 10.0
+    """Name resolution, TCP and TLS together."""
+    first_byte: float = 600.0
+    """From the request sent to the head of the answer."""
+    silence: float = 300.0
+    """Between two reads of the body."""
+
+
+class Blame(StrEnum):
+    """Where a request broke, which decides what it may have cost."""
+
+    CONNECT = "connect"
+    """No connection: name, route, port. Nothing was sent."""
+    TLS = "tls"
+    """The certificate or the handshake failed. Nothing was sent."""
+    TIMEOUT = "timeout"
+    """Sent, and then too long a silence."""
+    BROKEN = "broken"
+    """Sent, and then the connection ended or the answer broke HTTP's rules."""
+
+
+class UpstreamError(Exception):
+    """The request could not be carried out. `definite`: no byte was sent, so it cost nothing."""
+
+    def __init__(self, blame: Blame, message: str) -> None:
+        super().__init__(message)
+        self.blame = blame
+        self.message = message
+        self.definite = blame in (Blame.CONNECT, Blame.TLS)
+
+
+class Inbound(Protocol):
+    """An answer whose head is here and whose body comes in pieces."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; of a repeated header, the first."""
+
+    async def read(self) -> bytes:
+        """The next piece of the body as it arrived, empty at its end.
+
+        May be cancelled and called again without losing a byte. Raises UpstreamError: a body that is cut
+        short is never taken for a whole one.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of the answer. Before its end this closes the connection, so that the upstream notices."""
+        ...
+
+
+class Upstream(Protocol):
+    """Something that answers requests. Redirects are not followed; bodies are not decompressed."""
+
+    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+        """Sends, and returns when the head of the answer is here. Raises UpstreamError."""
+        ...

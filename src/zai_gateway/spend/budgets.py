@@ -1,0 +1,43 @@
+"""Budgets: a limit on one resource of one key, member or workspace over one period."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Period(StrEnum):
+    """How long a budget's window lasts; all are UTC."""
+
+    TOTAL = "total"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """A limit on spend. `limit` is in nano-USD; None counts without limiting."""
+
+    id: str
+    owner: str
+    """The id of the key, member or workspace that it limits."""
+    resource: str = "spend"
+    period: Period = Period.TOTAL
+    limit: int | None = None
+
+
+def window_start(period: Period, now_ms: int) -> int:
+    """When the period's window that `now_ms` falls in began, in milliseconds since 1970; 0 for `total`."""
+    if period is Period.TOTAL:
+        return 0
+    midnight = datetime.fromtimestamp(now_ms / 1_000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if period is Period.WEEKLY:
+        midnight -= timedelta(days=midnight.weekday())
+    elif period is Period.MONTHLY:
+        midnight = midnight.replace(day=1)
+    return int(midnight.timestamp()) * 1_000
+
+
+def window_id(budget: str, start_ms: int) -> str:
+    """The id of a budget's window: derivable, so that whoever needs it first can make it."""
+    return f"{budget}:{start_ms}"

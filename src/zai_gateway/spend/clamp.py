@@ -1,0 +1,81 @@
+"""Near the cap: how much of the free money an attempt holds, and which output limit that buys; pure."""
+
+from msgspec import Struct
+
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.errors import Code, Failure
+from zai_gateway.money import usd
+
+
+class Room(Struct, frozen=True, kw_only=True):
+    """What the tightest window of a request has left, in nano-USD."""
+
+    limit: int
+    free: int
+    """The limit less all that is spent, at risk or held."""
+    unspent: int
+    """The limit less what is spent or at risk: what is free once every hold in flight has ended."""
+
+
+class Share(Struct, frozen=True):
+    """What an attempt may hold, and what has to be said to the provider for it."""
+
+    amount: int
+    """Nano-USD: the worst case that is held."""
+    output_limit: int | None
+    """The output limit to send; None where the request needs none beside its own."""
+
+
+def share(bound: Bound, room: Room | None) -> Share:
+    """What an attempt holds of the tightest window's room; a room of None is a key without a cap.
+
+    A worst case that fits is held as it is. A request without a limit of its own gets what a quarter of the
+    free money buys; one with a limit that does not fit is clamped to what does (product.md, "Near the cap").
+    Raises Failure: SPEND_CAP_REACHED where what is spent or at risk leaves less than the floor,
+    BUDGET_BUSY where only holds in flight stand in the way.
+    """
+    if room is None:
+        return Share(bound.worst(_bounded(bound)), None)
+    if bound.asked is not None:
+        amount = bound.worst(_bounded(bound))
+        return Share(amount, None) if amount <= room.free else _clamped(bound, bound.affordable(room.free), room)
+    quarter = bound.affordable(room.free // 4)
+    if quarter is None or (bound.most is not None and quarter >= bound.most):
+        return Share(bound.worst(bound.most or 0), None)
+    if quarter >= bound.floor:
+        return _clamped(bound, quarter, room)
+    whole = bound.affordable(room.free)
+    return _clamped(bound, None if whole is None else min(bound.floor, whole), room)
+
+
+def _clamped(bound: Bound, limit: int | None, room: Room) -> Share:
+    floor = min(n for n in (bound.floor, bound.asked, bound.most) if n is not None)
+    if limit is None or limit < floor:
+        raise _refusal(bound.worst(floor), room)
+    if bound.room is not None and bound.room >= floor:
+        limit = min(limit, bound.room)
+    return Share(bound.worst(limit), limit)
+
+
+def _bounded(bound: Bound) -> int:
+    """The output limit that holds without a clamp; 0 where nothing is known, so that only input is held."""
+    known = [n for n in (bound.asked, bound.most) if n is not None]
+    return min(known, default=0)
+
+
+def _refusal(need: int, room: Room) -> Failure:
+    cap = usd(room.limit)
+    if need > room.unspent:
+        return Failure(
+            Code.SPEND_CAP_REACHED,
+            f"This API key's spend cap of {cap} USD leaves {usd(max(room.unspent, 0))} USD, and this request "
+            f"can cost {usd(need)} USD at the shortest answer that is worth sending. "
+            "Raise the cap, or send a shorter request with a lower max_tokens to a cheaper model.",
+            detail=f"Spend cap reached: {cap} USD",
+        )
+    return Failure(
+        Code.BUDGET_BUSY,
+        f"Requests in flight hold what is left of this API key's spend cap of {cap} USD. "
+        "Try again when one of them has ended.",
+        retry_after=1.0,
+    )

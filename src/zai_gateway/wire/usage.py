@@ -1,0 +1,37 @@
+"""What an answer used, in buckets that never overlap, so that each can be priced apart."""
+
+from msgspec import Struct
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Token counts of one answer. No token stands in two buckets.
+
+    Providers count differently: OpenAI's and Gemini's prompt count includes cached tokens, Anthropic's and
+    Bedrock's does not; each dialect brings its provider's report into this one form (wire.md 22-24).
+    """
+
+    input: int
+    """Input tokens that were neither read from nor written to a cache."""
+    cache_read: int = 0
+    cache_write: int = 0
+    """Written to the cache with the provider's shorter lifetime."""
+    cache_write_long: int = 0
+    """Written to the cache with its longer lifetime, where it has two."""
+    output: int
+    """All output tokens, reasoning included."""
+    reasoning: int = 0
+    """How many of `output` were reasoning: shown, never priced a second time."""
+
+    @property
+    def prompt(self) -> int:
+        """Every token that went in: what long-context prices are decided by."""
+        return self.input + self.cache_read + self.cache_write + self.cache_write_long
+
+
+def estimated_tokens(text_bytes: int) -> int:
+    """A guess at the tokens in so many bytes of text: four bytes a token, rounded up.
+
+    Only for what nobody reported; the ledger marks it `estimated` and keeps the rest of the worst case as
+    risk.
+    """
+    return -(-text_bytes // 4)
