@@ -1,6 +1,7 @@
 """Money as integers: pico-USD per token, nano-USD in the books, micro-USD to the world."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from zai_gateway.errors import OperatorError
 
@@ -9,6 +10,9 @@ NANO_PER_MICRO = 1_000
 NANO_PER_USD = 1_000_000_000
 PICO_PER_TOKEN_OF_USD_PER_MILLION = 1_000_000
 """A price of 1 USD per million tokens is this many pico-USD per token."""
+
+_PLAIN_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+"""Short enough for Decimal to hold it, scaled, without rounding."""
 
 MAX_NANO = 2**63 - 1
 """The most that a 64-bit column holds: about 9.2 billion USD."""
@@ -50,13 +54,9 @@ def usd(nano: int) -> str:
 
 
 def _scaled(text: str, field: str, scale: int) -> int:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise OperatorError(f"{field}: {text!r} is not an amount in USD, such as 5.00.") from None
-    if not amount.is_finite() or amount < 0 or amount.adjusted() > 18:
-        raise OperatorError(f"{field}: {text!r} is not an amount in USD of zero or more.")
-    scaled = amount * scale
+    if not _PLAIN_DECIMAL.fullmatch(text):
+        raise OperatorError(f"{field}: {text!r} is not an amount in USD of zero or more, such as 5.00.")
+    scaled = Decimal(text) * scale
     if scaled != int(scaled):
         raise OperatorError(f"{field}: {text} has more decimals than the books keep.")
     return int(scaled)

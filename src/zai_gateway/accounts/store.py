@@ -22,9 +22,7 @@ class Changes(Struct, frozen=True):
 class AccountStore(Protocol):
     """All calls raise StoreUnavailable where the store does not answer. Every write raises the generation."""
 
-    def first_start(
-        self, workspace: Workspace, provider_keys: Sequence[ProviderKey], key: ApiKey
-    ) -> bool:
+    def first_start(self, workspace: Workspace, provider_keys: Sequence[ProviderKey], key: ApiKey) -> bool:
         """Writes all three unless there is a workspace already; True where it wrote."""
         ...
 
@@ -49,7 +47,11 @@ class AccountStore(Protocol):
     def add_key(self, key: ApiKey) -> None: ...
 
     def replace_key(self, key: ApiKey) -> None:
-        """Writes every field of the key, its budget's limit included."""
+        """Writes every field of the key, its budget's limit included.
+
+        A revocation stands: `revoked_ms`, once written, is never overwritten, so that an edit that was read
+        before it cannot undo it.
+        """
         ...
 
     def provider_keys(self, workspace: str) -> tuple[ProviderKey, ...]:

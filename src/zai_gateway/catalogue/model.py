@@ -22,6 +22,11 @@ class Tariff(Struct, frozen=True, kw_only=True):
     long_over: int | None = None
     long: Rates | None = None
 
+    def rates(self, prompt: int) -> Rates:
+        """What each token costs where `prompt` tokens went in, cached ones included (wire.md 29)."""
+        is_long = self.long_over is not None and prompt > self.long_over
+        return self.long if is_long and self.long else self.base
+
 
 class Price(Struct, frozen=True, kw_only=True):
     """What a model costs, by service tier, and where that is known from."""
@@ -66,3 +71,14 @@ class Model(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The canonical `provider/model id`."""
         return f"{self.provider}/{self.id}"
+
+    def reasons(self, effort: str | None) -> bool:
+        """Whether it reasons when a request asks for `effort`, or for none in particular (None)."""
+        return self.reasoning and (effort or self.default_effort) != "none"
+
+    def refused(self, effort: str | None) -> frozenset[str]:
+        """The parameters that it refuses at this reasoning effort."""
+        reasons = self.reasons(effort)
+        return frozenset(
+            refusal.parameter for refusal in self.refuses if reasons or not refusal.only_when_reasoning
+        )

@@ -1,16 +1,125 @@
 """The pipeline: the stations that a request walks through, in order."""
 
 from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.vault import Vault
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.quote import quote
+from zai_gateway.clock import Clock
+from zai_gateway.dialects import openai_chat
+from zai_gateway.errors import Failure
+from zai_gateway.ids import new_id
+from zai_gateway.providers.signing import signature
+from zai_gateway.relay.exchange import Errand, Exchange
+from zai_gateway.relay.meter import Meter
 from zai_gateway.relay.reply import Reply
+from zai_gateway.relay.routing import Route, route
+from zai_gateway.relay.upstream import Outbound, Upstream
+from zai_gateway.spend.budgets import Budget
+from zai_gateway.spend.ledger import Attempt
+from zai_gateway.spend.spending import Spending
+from zai_gateway.wire.chat import ChatRequest, parse
 
 
 class Relay:
     """Answers chat requests, streamed or not, on one path."""
 
+    def __init__(
+        self, catalogue: Catalogue, spending: Spending, vault: Vault, upstream: Upstream, clock: Clock
+    ) -> None:
+        self._catalogue = catalogue
+        self._spending = spending
+        self._vault = vault
+        self._upstream = upstream
+        self._clock = clock
+
     async def answer(self, caller: Caller, body: bytes, reply: Reply) -> None:
         """Answers the request in `body` into `reply`.
 
-        Raises Failure while `reply.started` is False; afterwards it ends the stream with an error event
-        itself. When it returns or raises, whatever was held is settled.
+        Raises Failure or StoreUnavailable while `reply.started` is False; afterwards it ends the stream with
+        an error event itself. When it returns or raises, whatever was held is settled.
         """
-        raise NotImplementedError
+        request = parse(body)
+        chosen = route(request, caller, self._catalogue)
+        bound = _bound(request, chosen, caller)
+        meter = Meter(chosen.price, bound, len(body), self._clock)
+        attempt = self._attempt(request, caller, chosen, reply.request_id)
+        async with self._spending.hold(attempt, _budgets(caller), bound, meter) as hold:
+            errand = self._errand(request, chosen, hold.granted.output_limit)
+            await Exchange(self._upstream, meter, hold, reply).carry_out(errand)
+
+    def _attempt(self, request: ChatRequest, caller: Caller, chosen: Route, request_id: str) -> Attempt:
+        return Attempt(
+            request=request_id,
+            number=1,
+            workspace=caller.view.workspace.id,
+            key=caller.key.id,
+            member=caller.key.member,
+            tags=caller.key.tags,
+            provider=chosen.provider.name,
+            provider_key=chosen.provider_key.id,
+            requested_model=request.model,
+            answering_model=chosen.model.name,
+            price_version=chosen.price.version if chosen.price else None,
+            streamed=request.stream,
+            started_ms=self._clock.now_ms(),
+        )
+
+    def _errand(self, request: ChatRequest, chosen: Route, output_limit: int | None) -> Errand:
+        secret = self._vault.open_secret(chosen.provider_key)
+        encoded = openai_chat.encode(request, _plan(chosen, request, output_limit))
+        now_ms = self._clock.now_ms()
+        return Errand(
+            streamed=request.stream,
+            outbound=Outbound(
+                method="POST",
+                url=chosen.provider_key.base_url + openai_chat.PATH,
+                headers=(("content-type", "application/json"), *signature(chosen.provider, secret)),
+                body=encoded.body,
+            ),
+            provider_title=chosen.provider.name,
+            secret=secret,
+            naming=openai_chat.Naming(
+                id=new_id("cmpl", now_ms), model=chosen.model.name, created=now_ms // 1_000
+            ),
+            plan=openai_chat.StreamPlan(
+                include_usage=request.include_usage, choices=request.choices, stop=encoded.stop
+            ),
+            notices=_notices(encoded.dropped, output_limit),
+        )
+
+
+def _budgets(caller: Caller) -> tuple[Budget, ...]:
+    return (Budget(id=caller.key.budget, owner=caller.key.id, limit=caller.key.cap),)
+
+
+def _bound(request: ChatRequest, chosen: Route, caller: Caller) -> Bound | None:
+    """The worst case; None where there is no price, or no worst case and no cap that would need one."""
+    if chosen.price is None:
+        return None
+    try:
+        return quote(chosen.model, chosen.price, request, chosen.provider.limit_honoured)
+    except Failure:
+        if caller.key.cap is None:
+            return None
+        raise
+
+
+def _plan(chosen: Route, request: ChatRequest, output_limit: int | None) -> openai_chat.EncodePlan:
+    refused = chosen.model.refused(request.reasoning_effort)
+    return openai_chat.EncodePlan(
+        model=chosen.model.id,
+        output_limit=output_limit,
+        limit_name=chosen.model.limit_name,
+        drop=tuple(sorted(refused.difference(openai_chat.LIMIT_NAMES))),
+        ask_usage=chosen.provider.asks_stream_usage,
+    )
+
+
+def _notices(dropped: tuple[str, ...], output_limit: int | None) -> tuple[tuple[str, str], ...]:
+    notices: list[tuple[str, str]] = []
+    if dropped:
+        notices.append(("x-zai-dropped", ", ".join(dropped)))
+    if output_limit is not None:
+        notices.append(("x-zai-max-tokens", str(output_limit)))
+    return tuple(notices)

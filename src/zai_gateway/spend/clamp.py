@@ -38,7 +38,9 @@ def share(bound: Bound, room: Room | None) -> Share:
         return Share(bound.worst(_bounded(bound)), None)
     if bound.asked is not None:
         amount = bound.worst(_bounded(bound))
-        return Share(amount, None) if amount <= room.free else _clamped(bound, bound.affordable(room.free), room)
+        return (
+            Share(amount, None) if amount <= room.free else _clamped(bound, bound.affordable(room.free), room)
+        )
     quarter = bound.affordable(room.free // 4)
     if quarter is None or (bound.most is not None and quarter >= bound.most):
         return Share(bound.worst(bound.most or 0), None)

@@ -69,7 +69,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One row of the ledger. Its key is (request, attempt number, seq); later rows of one attempt correct it."""
+    """One row of the ledger, by (request, attempt number, seq): later rows of one attempt correct it."""
 
     attempt: Attempt
     seq: int

@@ -29,15 +29,31 @@ class Standing(Struct, frozen=True):
     held: int
 
 
-class SpendStore(Protocol):
-    """Blocking calls; each is one transaction that happened whole or not at all.
-
-    All raise StoreUnavailable where the store does not answer.
-    """
+class WorkerRegister(Protocol):
+    """Which workers live. Blocking calls; all raise StoreUnavailable where the store does not answer."""
 
     def open_worker(self, worker: str, host: str, boot: str, now_ms: int) -> None:
         """Writes down that `worker` lives, before it holds anything."""
         ...
+
+    def adopt(self, worker: str, now_ms: int) -> int:
+        """ADOPT: every open hold of a dead worker becomes an unconfirmed entry; says how many there were."""
+        ...
+
+    def live_workers(self) -> tuple[str, ...]:
+        """Workers that were opened and not closed: living, or dead and not adopted yet."""
+        ...
+
+    def close_worker(self, worker: str) -> None:
+        """Writes down that `worker` ended in order, with no hold open."""
+        ...
+
+
+class SpendStore(WorkerRegister, Protocol):
+    """Blocking calls; each is one transaction that happened whole or not at all.
+
+    All raise StoreUnavailable where the store does not answer.
+    """
 
     def hold(
         self, worker: str, attempt: Attempt, budgets: tuple[Budget, ...], bound: Bound | None
@@ -60,18 +76,6 @@ class SpendStore(Protocol):
 
     def release(self, worker: str, attempt: Attempt, granted: "Granted") -> None:
         """Closes the hold of an attempt that was never sent, and gives all of it back; no entry."""
-        ...
-
-    def adopt(self, worker: str, now_ms: int) -> int:
-        """ADOPT: every open hold of a dead worker becomes an unconfirmed entry; says how many there were."""
-        ...
-
-    def live_workers(self) -> tuple[str, ...]:
-        """Workers that were opened and not closed: living, or dead and not adopted yet."""
-        ...
-
-    def close_worker(self, worker: str) -> None:
-        """Writes down that `worker` ended in order, with no hold open."""
         ...
 
     def standings(self, owner: str, now_ms: int) -> tuple[Standing, ...]:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from zai_gateway.errors import Code, Failure
+from zai_gateway.wire.fields import Fields, invalid, missing
+from zai_gateway.wire.media import Cargo
 from zai_gateway.wire.splice import Member
+from zai_gateway.wire.values import kind
+
+MOST_OUTPUT = 2**31 - 1
+"""The largest limit on output tokens that is taken for one."""
 
 
 class ChatRequest(Struct, frozen=True, kw_only=True):
@@ -33,4 +40,83 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     foreign_media: int
     """Other media parts, by URL or by bytes: nothing but the context window bounds their tokens."""
     unbounded: tuple[str, ...]
-    """Fields in use whose cost nothing in the request bounds, such as `messages[0].content[1].file.file_id`."""
+    """Fields whose cost nothing in the request bounds, such as `messages[0].content[1].file.file_id`."""
+
+
+def parse(body: bytes) -> ChatRequest:
+    """Checks a chat request (OpenAI's `POST /v1/chat/completions`) and reads what the gateway needs of it.
+
+    Raises Failure: INVALID_JSON for what is no JSON object in UTF-8, DUPLICATE_FIELD where a name stands
+    twice in an object that is read, INVALID_REQUEST for a field of the wrong type or range. `param` names
+    the field; no message quotes a value.
+    """
+    fields = Fields(body)
+    _refuse_other_cases(fields)
+    cargo = _cargo(fields)
+    fields.number("temperature", 0, 2)
+    fields.number("top_p", 0, 1)
+    limits = [fields.count(name, MOST_OUTPUT) for name in ("max_tokens", "max_completion_tokens")]
+    return ChatRequest(
+        body=body,
+        members=fields.members,
+        model=_model(fields),
+        stream=fields.flag("stream") or False,
+        include_usage=_include_usage(fields),
+        output_limit=min((limit for limit in limits if limit is not None), default=None),
+        choices=fields.count("n", 128) or 1,
+        stop=fields.texts("stop", 16),
+        reasoning_effort=fields.text("reasoning_effort"),
+        service_tier=fields.text("service_tier"),
+        message_count=cargo.messages,
+        schema_bytes=sum(fields.size(name) for name in ("tools", "functions", "response_format")),
+        inline_images=cargo.inline_images,
+        foreign_media=cargo.foreign_media,
+        unbounded=tuple(cargo.unbounded),
+    )
+
+
+def _refuse_other_cases(fields: Fields) -> None:
+    """Some upstreams match names without regard to case: `Model` would be a second `model` to them."""
+    for name in fields.members:
+        folded = name.casefold()
+        if folded != name and folded in _READ:
+            raise Failure(Code.INVALID_REQUEST, f"`{name[:64]}` must be spelled `{folded}`.", param=name[:64])
+
+
+def _model(fields: Fields) -> str:
+    model = fields.text("model")
+    if model is None:
+        raise missing("model", "the name of a model, such as openai/gpt-5.4-mini")
+    if not model:
+        raise invalid("model", "the name of a model", "an empty string")
+    return model
+
+
+def _cargo(fields: Fields) -> Cargo:
+    messages = fields.items("messages")
+    if messages is None:
+        raise missing("messages", "a list of at least one message")
+    if not messages:
+        raise invalid("messages", "a list of at least one message", "empty")
+    cargo = Cargo()
+    cargo.load_messages(messages)
+    cargo.load_tools(fields.items("tools") or [])
+    return cargo
+
+
+def _include_usage(fields: Fields) -> bool:
+    options = fields.raw("stream_options")
+    if options is None:
+        return True
+    if not options.startswith(b"{"):
+        raise invalid("stream_options", "an object", kind(options))
+    return Fields(options, "stream_options").flag("include_usage") is not False
+
+
+_READ = frozenset(
+    (
+        *("model", "messages", "stream", "stream_options", "temperature", "top_p", "stop", "n"),
+        *("max_tokens", "max_completion_tokens", "reasoning_effort", "service_tier"),
+        *("tools", "functions", "response_format"),
+    )
+)

@@ -22,7 +22,8 @@ class Reported(Struct, frozen=True):
     service_tier: str | None
     """The tier that the provider says it served and will bill, where it says so."""
     json: bytes
-    """The `usage` object in OpenAI's shape, as the client gets it."""
+    """In a stream the closing chunk that carries `usage`, ready for the client but for its framing; it goes
+    out once, after the settlement, where the client did not refuse it. Of a whole answer its `usage`."""
 
 
 class Finished(Struct, frozen=True):

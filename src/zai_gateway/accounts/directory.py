@@ -1,0 +1,201 @@
+"""The directory: every caller in memory, so that the hot path knows a key without asking the store."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import ParamSpec, TypeVar
+
+from zai_gateway.accounts import keys
+from zai_gateway.accounts.caller import Caller, WorkspaceView
+from zai_gateway.accounts.records import ApiKey
+from zai_gateway.accounts.store import AccountStore, Changes
+from zai_gateway.clock import Clock
+from zai_gateway.errors import Code, Failure, StoreUnavailable
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+_MOST_LOOKUPS = 256
+"""Unknown keys that are asked of the store at one time: garbage must not stand in the way of the poll."""
+_RETRY_AFTER = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+class Directory:
+    """Knows callers by the digest of their key, and follows the store's generation.
+
+    `executor` runs the store's blocking calls; `poll_every` is in seconds; `most_unknown` bounds how many
+    keys are remembered as unknown. Belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        store: AccountStore,
+        clock: Clock,
+        executor: Executor,
+        *,
+        poll_every: float = 0.25,
+        most_unknown: int = 10_000,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._executor = executor
+        self._poll_every = poll_every
+        self._most_unknown = most_unknown
+        self._generation: int | None = None
+        self._keys: dict[bytes, ApiKey] = {}
+        self._views: dict[str, WorkspaceView] = {}
+        self._unknown: dict[bytes, None] = {}
+        self._lookups: dict[bytes, asyncio.Task[bool]] = {}
+        self._refreshing = asyncio.Lock()
+        self._polling: asyncio.Task[None] | None = None
+        self._store_answers = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything was loaded and changes are being followed."""
+        return self._polling is not None and not self._polling.done()
+
+    @property
+    def store_answers(self) -> bool:
+        """Whether the store answered when it was last asked what is new."""
+        return self._store_answers
+
+    async def start(self) -> None:
+        """Loads everything and begins to poll. Raises StoreUnavailable, and may then be tried again."""
+        await self.refresh()
+        self._polling = asyncio.create_task(self._poll(), name="directory poll")
+
+    async def stop(self) -> None:
+        """Ends the poll and waits for questions that the store still has."""
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.wait((self._polling,))
+        if self._lookups:
+            await asyncio.wait(self._lookups.values())
+
+    async def caller(self, token: str | None) -> Caller:
+        """Who calls with this bearer token.
+
+        Raises Failure: INVALID_API_KEY, in the same words for a key that is missing, malformed, unknown,
+        revoked or expired, and STORE_UNAVAILABLE where only the store could tell.
+        """
+        if token is None:
+            raise _refusal()
+        digest = keys.digest(token)
+        key = self._keys.get(digest) or await self._newcomer(token, digest)
+        view = self._views.get(key.workspace)
+        if view is None or not self._valid(key):
+            raise _refusal()
+        return Caller(key=key, view=view)
+
+    async def refresh(self) -> None:
+        """Takes over what changed in the store. Raises StoreUnavailable, and keeps what it has."""
+        # One at a time: an older answer must never overwrite a newer one.
+        async with self._refreshing:
+            known = self._generation
+            try:
+                generation = await self._off_loop(self._store.generation)
+                if generation == known:
+                    self._store_answers = True
+                    return
+                # A generation that went back is a store put back from a copy: nothing known of it holds.
+                since = 0 if known is None or generation < known else known
+                changes = await self._off_loop(self._store.changes, since)
+            except Exception:
+                self._store_answers = False
+                raise
+            self._store_answers = True
+            self._apply(changes, whole=since == 0)
+
+    def _apply(self, changes: Changes, *, whole: bool) -> None:
+        fresh = {key.digest: key for key in changes.keys}
+        if whole:
+            self._keys = fresh
+        else:
+            self._keys.update(fresh)
+        if whole or changes.workspaces:
+            self._views = {view.workspace.id: view for view in changes.workspaces}
+        self._unknown.clear()
+        self._generation = changes.generation
+
+    def _valid(self, key: ApiKey) -> bool:
+        if key.revoked_ms is not None:
+            return False
+        return key.expires_ms is None or self._clock.now_ms() < key.expires_ms
+
+    async def _newcomer(self, token: str, digest: bytes) -> ApiKey:
+        if digest not in self._unknown and keys.well_formed(token):
+            await self._ask_once(digest)
+        key = self._keys.get(digest)
+        if key is None:
+            raise _refusal()
+        return key
+
+    async def _ask_once(self, digest: bytes) -> None:
+        lookup = self._lookups.get(digest)
+        if lookup is None:
+            if len(self._lookups) >= _MOST_LOOKUPS:
+                raise _unavailable()
+            lookup = asyncio.create_task(self._ask(digest), name="directory lookup")
+            self._lookups[digest] = lookup
+            lookup.add_done_callback(lambda _: self._lookups.pop(digest))
+        # Unlike awaiting it, this leaves the question standing for the others when one client leaves.
+        await asyncio.wait((lookup,))
+        if not lookup.result():
+            raise _unavailable()
+
+    async def _ask(self, digest: bytes) -> bool:
+        """Asks the store whether it has the key; False where it does not answer."""
+        try:
+            if await self._off_loop(self._store.key_by_digest, digest) is None:
+                self._remember_unknown(digest)
+            else:
+                # The key alone would not do: its workspace may have a new provider key too, and a row read
+                # before a revocation could overwrite the revoked one that the poll has brought since.
+                await self.refresh()
+        except StoreUnavailable:
+            return False
+        return True
+
+    def _remember_unknown(self, digest: bytes) -> None:
+        if len(self._unknown) >= self._most_unknown:
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown[digest] = None
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_every)
+            answered = self._store_answers
+            try:
+                await self.refresh()
+            except Exception as error:  # whatever it is: without the poll a revoked key would live for ever
+                if answered:
+                    # Only its kind: the text of a database's error may hold the values of a row.
+                    _LOG.warning(
+                        "the store does not answer (%s); known keys are served on", type(error).__name__
+                    )
+            else:
+                if not answered:
+                    _LOG.info("the store answers again")
+
+    async def _off_loop(self, call: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))
+
+
+def _refusal() -> Failure:
+    return Failure(
+        Code.INVALID_API_KEY,
+        "Invalid API key. Send a valid one as 'Authorization: Bearer zk_live_...'; the owner of your "
+        "workspace can issue one, on the gateway's host with 'zai admin key create NAME'.",
+        detail="Invalid API key",
+    )
+
+
+def _unavailable() -> Failure:
+    return Failure(
+        Code.STORE_UNAVAILABLE,
+        "This API key cannot be looked up right now, because the gateway's store is down or busy; try again.",
+        retry_after=_RETRY_AFTER,
+    )

@@ -1,0 +1,134 @@
+"""The terms of a key: what may be set and changed, and what a name, a pattern and an amount may be."""
+
+from collections.abc import Iterable
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from zai_gateway.accounts.records import ApiKey
+from zai_gateway.catalogue.model import Rates
+from zai_gateway.errors import OperatorError
+from zai_gateway.money import MAX_NANO
+
+_MOST_NAME = 100
+_MOST_MODEL = 200
+_MOST_PATTERNS = 100
+_MOST_SECRET = 4_096
+_MOST_PICO = 10**12
+"""One USD per token: any price above is a slip of the keyboard."""
+
+
+class IssuedKey(Struct, frozen=True, kw_only=True):
+    """A new API key with its secret, which nobody can be told again."""
+
+    key: ApiKey
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedKey(id={self.key.id!r}, prefix={self.key.prefix!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        # msgspec's own, which rich asks for, shows every field.
+        return [("id", self.key.id), ("prefix", self.key.prefix)]
+
+
+class KeyChanges(Struct, frozen=True, kw_only=True):
+    """What to set of an API key: UNSET leaves as it is; None takes a cap, a fallback or an expiry away."""
+
+    name: str | UnsetType = UNSET
+    cap: int | UnsetType | None = UNSET
+    """Nano-USD."""
+    allow: tuple[str, ...] | UnsetType = UNSET
+    """Glob patterns of canonical model names; none allows every model."""
+    fallback: str | UnsetType | None = UNSET
+    expires_ms: int | UnsetType | None = UNSET
+    """Milliseconds since 1970."""
+
+
+def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
+    """`key` with the changes. Raises OperatorError, naming the field, for what may not be."""
+    if changes.name is not UNSET:
+        key = replace(key, name=checked_name(changes.name))
+    if changes.cap is not UNSET:
+        key = replace(key, cap=checked_cap(changes.cap))
+    if changes.allow is not UNSET:
+        key = replace(key, allow=checked_allow(changes.allow))
+    if changes.fallback is not UNSET:
+        fallback = changes.fallback
+        key = replace(key, fallback=None if fallback is None else checked_model(fallback, "fallback"))
+    if changes.expires_ms is not UNSET:
+        key = replace(key, expires_ms=checked_expiry(changes.expires_ms, now_ms))
+    return key
+
+
+def checked_name(text: str, field: str = "name") -> str:
+    """A name of 1 to 100 printable characters, without the spaces around it."""
+    text = text.strip()
+    if not text or len(text) > _MOST_NAME or not text.isprintable():
+        raise OperatorError(f"{field}: a name has 1 to {_MOST_NAME} printable characters.")
+    return text
+
+
+def checked_model(text: str, field: str) -> str:
+    """A model's name, `provider/model id`."""
+    provider, slash, model = text.partition("/")
+    if not (provider and slash and model) or len(text) > _MOST_MODEL or not _is_one_word(text):
+        raise OperatorError(
+            f"{field}: {text[:_MOST_MODEL]!r} is not a model's name, such as openai/gpt-5.4-mini."
+        )
+    return text
+
+
+def checked_allow(patterns: Iterable[str], field: str = "allow") -> tuple[str, ...]:
+    """An allowlist: at most 100 glob patterns of at most 200 characters, each once; none allows all."""
+    allow = tuple(dict.fromkeys(patterns))
+    if len(allow) > _MOST_PATTERNS:
+        raise OperatorError(
+            f"{field}: at most {_MOST_PATTERNS} patterns; wider ones, such as openai/*, are fewer."
+        )
+    for pattern in allow:
+        if not pattern or len(pattern) > _MOST_MODEL or not _is_one_word(pattern):
+            raise OperatorError(
+                f"{field}: {pattern[:_MOST_MODEL]!r} is not a pattern of 1 to {_MOST_MODEL} characters, "
+                "such as openai/*."
+            )
+    return allow
+
+
+def checked_cap(nano: int | None, field: str = "spend cap") -> int | None:
+    """A spend cap in nano-USD: zero or more, and no more than the books hold; None for none."""
+    if nano is not None and not 0 <= nano <= MAX_NANO:
+        raise OperatorError(f"{field}: an amount from 0 to 9.2 billion USD.")
+    return nano
+
+
+def checked_expiry(moment_ms: int | None, now_ms: int, field: str = "expires") -> int | None:
+    """A moment in the future, in milliseconds since 1970; None for never."""
+    if moment_ms is not None and moment_ms <= now_ms:
+        raise OperatorError(f"{field}: not in the future; revoke the key to end it now.")
+    return moment_ms
+
+
+def checked_secret(text: str, provider: str) -> str:
+    """A provider's secret as a header can carry it. It never stands in an error."""
+    text = text.strip()
+    if not text:
+        raise OperatorError(f"The key for {provider} is empty; paste the key that {provider} gave you.")
+    if len(text) > _MOST_SECRET or not text.isascii() or not _is_one_word(text):
+        raise OperatorError(
+            f"The key for {provider} is not one word of at most {_MOST_SECRET} plain characters; "
+            "paste it again."
+        )
+    return text
+
+
+def checked_rates(rates: Rates, field: str = "price") -> Rates:
+    """Prices in pico-USD per token, none below zero or above one USD."""
+    amounts = (rates.input, rates.cache_read, rates.cache_write, rates.cache_write_long, rates.output)
+    if not all(0 <= amount <= _MOST_PICO for amount in amounts):
+        raise OperatorError(f"{field}: from 0 to 1,000,000 USD per million tokens.")
+    return rates
+
+
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and not any(character.isspace() for character in text)

@@ -1,0 +1,37 @@
+"""What an answer cost: usage times price, summed exactly; pure."""
+
+from zai_gateway.catalogue.model import Price, Rates, Tariff
+from zai_gateway.catalogue.tiers import OFFERED, tariff
+from zai_gateway.money import nano_from_pico
+from zai_gateway.wire.usage import Usage
+
+
+def cost(usage: Usage, price: Price, service_tier: str | None) -> int:
+    """Nano-USD that `usage` cost at the tier that served it, rounded up once, from the whole sum.
+
+    `service_tier` is what the provider said; None is the standard tier. A tier that the price lacks costs
+    what its dearest tariff makes of this usage: nothing is booked below its price.
+    """
+    known = tariff(price, service_tier)
+    tariffs = (known,) if known else tuple(price.tiers.values())
+    return nano_from_pico(max(_pico(usage, each.rates(usage.prompt)) for each in tariffs))
+
+
+def own_price(rates: Rates, version: str) -> Price:
+    """The price that a workspace set for itself: the same tariff for every tier that a request may name."""
+    return same_everywhere(rates, source="workspace", version=version)
+
+
+def same_everywhere(rates: Rates, source: str, version: str) -> Price:
+    """A price that knows no tiers and no long prompts."""
+    return Price(tiers=dict.fromkeys(OFFERED, Tariff(base=rates)), source=source, version=version)
+
+
+def _pico(usage: Usage, rates: Rates) -> int:
+    return (
+        usage.input * rates.input
+        + usage.cache_read * rates.cache_read
+        + usage.cache_write * rates.cache_write
+        + usage.cache_write_long * rates.cache_write_long
+        + usage.output * rates.output
+    )

@@ -1,0 +1,110 @@
+"""The quote: what a request can cost at most, before it is sent (spend.md, "The worst case"); pure."""
+
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.catalogue.model import Model, Price, Rates
+from zai_gateway.catalogue.tiers import FLEX, STANDARD, tariff
+from zai_gateway.errors import Code, Failure
+from zai_gateway.wire.chat import ChatRequest
+
+MESSAGE_TOKENS = 16
+"""Tokens that a provider may put around each message beyond its bytes."""
+HIDDEN_TOKENS = 2_048
+"""Tokens that a provider may add to any prompt, such as its own instructions for tools."""
+FLOOR = 1_024
+REASONING_FLOOR = 4_096
+"""Reasoning counts as output, and comes before the first word of an answer."""
+
+
+def quote(model: Model, price: Price, request: ChatRequest, limit_honoured: bool) -> Bound:
+    """The worst case of `request`, at the dearest rates that can apply to it.
+
+    Raises Failure: UNBOUNDED_FEATURE for media whose tokens nothing bounds (or where neither the model nor
+    the client's limit bounds the output), UNSUPPORTED_PARAMETER for a service tier without a price.
+    """
+    tokens = _input_tokens(model, request)
+    rates = _rates(model, price, request.service_tier, tokens)
+    input_pico = tokens * max(_dearest_input(each) for each in rates)
+    output_pico = request.choices * max(each.output for each in rates)
+    asked = request.output_limit
+    if not limit_honoured:
+        # No limit that is sent means anything: the model's maximum is a fixed part, as if asked for.
+        asked = _whole_output(model)
+        input_pico += asked * output_pico
+        output_pico = 0
+    return Bound(
+        input_pico=input_pico,
+        output_pico=output_pico,
+        asked=asked,
+        most=model.max_output,
+        room=_room(model, tokens),
+        floor=REASONING_FLOOR if model.reasons(request.reasoning_effort) else FLOOR,
+    )
+
+
+def _input_tokens(model: Model, request: ChatRequest) -> int:
+    """The most tokens that the request's input can come to.
+
+    No tokenizer makes more tokens of a text than it has bytes; schemas count again, since a provider may
+    render them at greater length. The context window bounds everything.
+    """
+    text = len(request.body) + request.schema_bytes
+    text += MESSAGE_TOKENS * request.message_count + HIDDEN_TOKENS
+    immeasurable = request.foreign_media > 0 or (request.inline_images > 0 and model.image_tokens is None)
+    if immeasurable:
+        if model.context_window is None:
+            raise _unbounded_media(model)
+        return model.context_window
+    tokens = text + request.inline_images * (model.image_tokens or 0)
+    return tokens if model.context_window is None else min(tokens, model.context_window)
+
+
+def _rates(model: Model, price: Price, tier: str | None, tokens: int) -> tuple[Rates, ...]:
+    """Every set of rates that can apply: a request for another tier may be served at the standard one."""
+    tariffs = [price.tiers[STANDARD]]
+    named = tariff(price, tier)
+    if named is not None:
+        tariffs.append(named)
+    elif tier != FLEX:  # which costs less, and is served at the standard tier where it is not sold
+        raise _unpriced_tier(model, price, tier)
+    return tuple(rates for each in tariffs for rates in (each.base, each.rates(tokens)))
+
+
+def _dearest_input(rates: Rates) -> int:
+    return max(rates.input, rates.cache_read, rates.cache_write, rates.cache_write_long)
+
+
+def _whole_output(model: Model) -> int:
+    most = model.max_output or model.context_window
+    if most is None:
+        raise Failure(
+            Code.UNBOUNDED_FEATURE,
+            f"model: {model.name} keeps to no output limit and its maximum is not known, so nothing bounds "
+            "what it can cost. Use a model that the catalogue knows.",
+            param="model",
+        )
+    return most
+
+
+def _room(model: Model, tokens: int) -> int | None:
+    left = (model.context_window or 0) - tokens
+    return left if left > 0 else None
+
+
+def _unbounded_media(model: Model) -> Failure:
+    return Failure(
+        Code.UNBOUNDED_FEATURE,
+        f"messages: neither the context window of {model.name} nor the tokens of its media are known, so "
+        "nothing bounds what the media in this request can cost. Take the media out, or use a model that the "
+        "catalogue knows.",
+        param="messages",
+    )
+
+
+def _unpriced_tier(model: Model, price: Price, tier: str | None) -> Failure:
+    sold = ", ".join(sorted(name for name in price.tiers if name != STANDARD))
+    return Failure(
+        Code.UNSUPPORTED_PARAMETER,
+        f"service_tier: {model.name} has no known price at the tier {tier!r}. Leave service_tier out, or use "
+        f"{f'one of default, {sold}' if sold else 'default'}.",
+        param="service_tier",
+    )

@@ -1,0 +1,162 @@
+"""The JSON documents of admin commands: stable names, money in integer micro-USD, moments in ISO 8601."""
+
+from msgspec import Struct
+
+from zai_gateway.accounts.records import ApiKey, PriceOverride, ProviderKey
+from zai_gateway.cli.words import iso, iso_or_none
+from zai_gateway.money import micro_from_nano, usd
+from zai_gateway.spend.reports import UsageRow
+from zai_gateway.spend.store import Standing
+
+
+class KeyDocument(Struct, frozen=True, kw_only=True):
+    """An API key, without the key itself."""
+
+    id: str
+    prefix: str
+    name: str
+    status: str
+    """`active`, `expired` or `revoked`."""
+    spend_micro_usd: int
+    spend_usd: str
+    unconfirmed_micro_usd: int
+    """What may have been spent beside that, and nobody confirmed; the cap counts both."""
+    spend_cap_micro_usd: int | None
+    spend_cap_usd: str | None
+    allow: tuple[str, ...]
+    fallback_model: str | None
+    expires_at: str | None
+    revoked_at: str | None
+    created_at: str
+
+
+class ProviderKeyDocument(Struct, frozen=True, kw_only=True):
+    """A provider key, without its secret."""
+
+    id: str
+    provider: str
+    name: str
+    base_url: str
+    created_at: str
+
+
+class PriceDocument(Struct, frozen=True, kw_only=True):
+    """A workspace's own price. 1 micro-USD per million tokens is 1 pico-USD per token."""
+
+    model: str
+    input_micro_usd_per_million: int
+    output_micro_usd_per_million: int
+    cache_read_micro_usd_per_million: int
+    cache_write_micro_usd_per_million: int
+    version: str
+    created_at: str
+
+
+class UsageDocument(Struct, frozen=True, kw_only=True):
+    """What one key did with one model; no token is counted in two fields but `reasoning_tokens`."""
+
+    key_id: str
+    key_name: str
+    model: str
+    requests: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    """Those among `output_tokens`."""
+    cost_micro_usd: int
+    unconfirmed_micro_usd: int
+
+
+class UsageTotal(Struct, frozen=True, kw_only=True):
+    """The sum of a report, rounded once: it may be less than its rounded rows together."""
+
+    requests: int
+    cost_micro_usd: int
+    cost_usd: str
+    unconfirmed_micro_usd: int
+
+
+class UsageReportDocument(Struct, frozen=True, kw_only=True):
+    """A usage report."""
+
+    since: str | None
+    until: str
+    rows: tuple[UsageDocument, ...]
+    total: UsageTotal
+
+
+def key_document(key: ApiKey, standing: Standing | None, now_ms: int) -> KeyDocument:
+    """`standing` is that of the key's own budget; None where nothing was ever held in it."""
+    spent, risk = (0, 0) if standing is None else (standing.spent, standing.risk)
+    return KeyDocument(
+        id=key.id,
+        prefix=key.prefix,
+        name=key.name,
+        status=_status(key, now_ms),
+        spend_micro_usd=micro_from_nano(spent),
+        spend_usd=usd(spent),
+        unconfirmed_micro_usd=micro_from_nano(risk),
+        spend_cap_micro_usd=None if key.cap is None else micro_from_nano(key.cap),
+        spend_cap_usd=None if key.cap is None else usd(key.cap),
+        allow=key.allow,
+        fallback_model=key.fallback,
+        expires_at=iso_or_none(key.expires_ms),
+        revoked_at=iso_or_none(key.revoked_ms),
+        created_at=iso(key.created_ms),
+    )
+
+
+def provider_key_document(key: ProviderKey) -> ProviderKeyDocument:
+    return ProviderKeyDocument(
+        id=key.id,
+        provider=key.provider,
+        name=key.name,
+        base_url=key.base_url,
+        created_at=iso(key.created_ms),
+    )
+
+
+def price_document(price: PriceOverride) -> PriceDocument:
+    return PriceDocument(
+        model=price.model,
+        input_micro_usd_per_million=price.rates.input,
+        output_micro_usd_per_million=price.rates.output,
+        cache_read_micro_usd_per_million=price.rates.cache_read,
+        cache_write_micro_usd_per_million=price.rates.cache_write,
+        version=price.version,
+        created_at=iso(price.created_ms),
+    )
+
+
+def usage_document(row: UsageRow, key_name: str) -> UsageDocument:
+    return UsageDocument(
+        key_id=row.key,
+        key_name=key_name,
+        model=row.model,
+        requests=row.requests,
+        input_tokens=row.usage.input,
+        cache_read_tokens=row.usage.cache_read,
+        cache_write_tokens=row.usage.cache_write + row.usage.cache_write_long,
+        output_tokens=row.usage.output,
+        reasoning_tokens=row.usage.reasoning,
+        cost_micro_usd=micro_from_nano(row.cost),
+        unconfirmed_micro_usd=micro_from_nano(row.risk),
+    )
+
+
+def usage_total(rows: tuple[UsageRow, ...]) -> UsageTotal:
+    cost = sum(row.cost for row in rows)
+    return UsageTotal(
+        requests=sum(row.requests for row in rows),
+        cost_micro_usd=micro_from_nano(cost),
+        cost_usd=usd(cost),
+        unconfirmed_micro_usd=micro_from_nano(sum(row.risk for row in rows)),
+    )
+
+
+def _status(key: ApiKey, now_ms: int) -> str:
+    if key.revoked_ms is not None:
+        return "revoked"
+    return "expired" if key.expires_ms is not None and key.expires_ms <= now_ms else "active"

@@ -1,0 +1,65 @@
+"""What a start of the gateway says at the terminal: its address, and the way to a first answer."""
+
+import os
+import shlex
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from zai_gateway.errors import OperatorError
+
+_FIRST_KEY_FILE = "first-key"
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """What one start came to."""
+
+    base_url: str
+    data: Path
+    first_key: str | None
+    """The secret of a key that this start made; only where it goes to a terminal."""
+    kept: Path | None
+    """The file that the secret was written to instead."""
+
+
+def keep_first_key(secret: str, data: Path) -> Path:
+    """Writes the first key where only its owner can read it, for whoever starts without a terminal."""
+    path = data / _FIRST_KEY_FILE
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+    except OSError as error:
+        raise OperatorError(f"The first key cannot be written to {path} ({error.strerror}).") from None
+    return path
+
+
+def words(arrival: Arrival) -> str:
+    """What a person reads."""
+    base_url = arrival.base_url
+    lines = [f"Z-AI answers at {base_url} (reference: {base_url.removesuffix('/v1')}/docs)", ""]
+    if arrival.first_key is not None:
+        lines += [f"Your first key, shown only this once, may call the demo models: {arrival.first_key}"]
+        lines += ["Try it:", "", *_curl(base_url, arrival.first_key)]
+    elif arrival.kept is not None:
+        lines += [f"Your first key, which may call the demo models, is in {arrival.kept}"]
+        lines += ["Try it:", "", *_curl(base_url, f"$(cat {shlex.quote(str(arrival.kept))})")]
+    else:
+        lines += [f"Make an API key with: zai admin key create NAME --data {shlex.quote(str(arrival.data))}"]
+    return "\n".join(lines)
+
+
+def document(arrival: Arrival) -> str:
+    """The same for a program, as JSON."""
+    return msgspec.json.encode(arrival, enc_hook=str).decode()
+
+
+def _curl(base_url: str, bearer: str) -> list[str]:
+    return [
+        f"curl {base_url}/chat/completions \\",
+        f'  -H "Authorization: Bearer {bearer}" \\',
+        '  -H "Content-Type: application/json" \\',
+        """  -d '{"model": "demo/echo", "messages": [{"role": "user", "content": "Hello, Z-AI!"}]}'""",
+    ]

@@ -1,0 +1,70 @@
+"""How amounts and times are spelled on the command line and in what it prints."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import typer
+
+from zai_gateway.accounts.expiry import expiry_ms
+from zai_gateway.errors import OperatorError
+from zai_gateway.money import nano_from_usd, pico_per_token
+
+T = TypeVar("T")
+
+_MS_PER = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000}
+_FIELD = "value"
+_SPAN = re.compile(r"([0-9]{1,5})([wdhm])")
+
+
+def nano(text: str) -> int:
+    """An amount in USD (`5.00`) as nano-USD. Raises typer.BadParameter."""
+    return _read(lambda: nano_from_usd(text, _FIELD))
+
+
+def per_token(text: str) -> int:
+    """A price in USD per million tokens (`0.75`) as pico-USD per token. Raises typer.BadParameter."""
+    return _read(lambda: pico_per_token(text, _FIELD))
+
+
+def future_ms(text: str, now_ms: int) -> int:
+    """What `--expires` means, in milliseconds since 1970. Raises typer.BadParameter."""
+    return _read(lambda: expiry_ms(text, now_ms, _FIELD), "'--expires'")
+
+
+def past_ms(text: str, now_ms: int) -> int:
+    """What `--since` means, in milliseconds since 1970: `7d` ago, or a date. Raises typer.BadParameter."""
+    span = _SPAN.fullmatch(text)
+    try:
+        since = now_ms - int(span[1]) * _MS_PER[span[2]] if span else _date_ms(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text[:40]!r} is neither a time until now (90m, 12h, 7d, 4w) nor a date (2026-01-31).",
+            param_hint="'--since'",
+        ) from None
+    return max(since, 0)
+
+
+def iso(ms: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(ms // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_or_none(ms: int | None) -> str | None:
+    """As `iso`; None where there is no such moment."""
+    return None if ms is None else iso(ms)
+
+
+def _date_ms(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)
+
+
+def _read(read: Callable[[], T], option: str | None = None) -> T:
+    # A value that cannot be read is misuse of the command line (exit code 2), not a refusal (1), and typer
+    # names the option by itself.
+    try:
+        return read()
+    except OperatorError as error:
+        raise typer.BadParameter(str(error).removeprefix(f"{_FIELD}: "), param_hint=option) from None

@@ -1,0 +1,110 @@
+"""A whole answer in OpenAI's shape: named, repaired where it must be, and read for what it used."""
+
+from zai_gateway.dialects.openai_chat.content import content_bytes
+from zai_gateway.dialects.openai_chat.naming import Naming, created_by
+from zai_gateway.dialects.openai_chat.problem import broken, problem_inside
+from zai_gateway.dialects.openai_chat.stops import StopWatch
+from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage
+from zai_gateway.wire.draft import Draft, listed
+from zai_gateway.wire.events import Answer, Reported, UpstreamProblem
+from zai_gateway.wire.splice import elements
+from zai_gateway.wire.values import Json, decode
+
+
+def decode_answer(body: bytes, naming: Naming, stop: tuple[str, ...] = ()) -> Answer | UpstreamProblem:
+    """The answer for the client, or what is wrong with it although its status was 200.
+
+    `stop` are the stop sequences that the model refuses, so that the text is cut here. Beside `id`, `model`
+    and the repairs of wire.md 8 to 12, every byte is the provider's.
+    """
+    try:
+        value = decode(body)
+        if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
+            if isinstance(value, dict) and value.get("error"):
+                return problem_inside(value)
+            return broken("The provider's answer is not a chat completion: it has no choices.")
+        return _answer(body, value, naming, stop)
+    except ValueError as trouble:
+        return broken(f"The provider's answer cannot be read: {trouble}.")
+
+
+def _answer(body: bytes, value: dict[str, Json], naming: Naming, stop: tuple[str, ...]) -> Answer:
+    draft = Draft(body)
+    draft.say("id", naming.id)
+    draft.say("model", naming.model)
+    if value.get("object") != "chat.completion":
+        draft.put("object", b'"chat.completion"')
+    created = created_by(value.get("created"), naming)
+    if value.get("created") != created:
+        draft.say("created", created)
+    reported = _reported(draft, value)
+    produced = _repair_choices(draft, value["choices"], stop)
+    return Answer(draft.written(), reported, produced)
+
+
+def _reported(draft: Draft, value: dict[str, Json]) -> Reported | None:
+    usage, text = read_usage(value.get("usage")), draft.raw("usage")
+    if usage is None or text is None:
+        draft.drop("usage")
+        return None
+    complete = completed_usage(text, usage)
+    if complete != text:
+        draft.put("usage", complete)
+    tier = value.get("service_tier")
+    return Reported(usage, tier if isinstance(tier, str) else None, complete)
+
+
+def _repair_choices(draft: Draft, choices: Json, stop: tuple[str, ...]) -> int:
+    """Repairs every choice; the bytes of content that the provider made, shown or not."""
+    text = draft.raw("choices")
+    assert isinstance(choices, list)
+    assert text is not None
+    produced = 0
+    texts = elements(text)
+    repaired: list[bytes] = []
+    for index, choice_text in enumerate(texts):
+        choice = choices[index]
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(message, dict):
+            raise ValueError(f"choices[{index}] has no message")
+        produced += content_bytes(message)
+        choice_draft = Draft(choice_text)
+        if not isinstance(choice.get("index"), int):
+            choice_draft.say("index", index)
+        _repair_message(choice_draft, message, stop)
+        repaired.append(choice_draft.written())
+    if repaired != texts:
+        draft.put("choices", listed(repaired))
+    return produced
+
+
+def _repair_message(choice: Draft, message: dict[str, Json], stop: tuple[str, ...]) -> None:
+    text = choice.raw("message")
+    assert text is not None
+    draft = Draft(text)
+    if "content" not in message:
+        draft.put("content", b"null")
+    for name in ("tool_calls", "function_call"):
+        if name in message and message[name] is None:
+            draft.drop(name)
+    calls, calls_text = message.get("tool_calls"), draft.raw("tool_calls")
+    # An index belongs to streams alone (wire.md 10).
+    if isinstance(calls, list) and any(isinstance(call, dict) and "index" in call for call in calls):
+        draft.put("tool_calls", listed([_without_index(call) for call in elements(calls_text or b"[]")]))
+    content = message.get("content")
+    if stop and isinstance(content, str):
+        shown, found = StopWatch(stop).feed(content)
+        if found:
+            draft.say("content", shown)
+            choice.put("finish_reason", b'"stop"')
+    repaired = draft.written()
+    if repaired != text:
+        choice.put("message", repaired)
+
+
+def _without_index(call: bytes) -> bytes:
+    if not call.startswith(b"{"):
+        return call
+    draft = Draft(call)
+    draft.drop("index")
+    return draft.written()

@@ -1,0 +1,133 @@
+"""One choice of a stream: its deltas repaired where wire.md 9 to 11 ask for it, and its one end."""
+
+from msgspec import Struct
+
+from zai_gateway.dialects.openai_chat.content import content_bytes, has_content
+from zai_gateway.dialects.openai_chat.stops import StopWatch
+from zai_gateway.dialects.openai_chat.tools import ToolCalls
+from zai_gateway.wire.draft import Draft
+from zai_gateway.wire.values import Json, encode
+
+_NEVER_NULL = ("role", "tool_calls", "function_call")
+_SAYS_NOTHING = ("index", "delta", "finish_reason", "native_finish_reason", "stop_reason", "logprobs")
+
+
+class Piece(Struct, frozen=True):
+    """What one chunk says of one choice."""
+
+    json: bytes
+    content_bytes: int
+    is_content: bool
+
+
+class ChoiceStream:
+    """The state of one choice between its chunks."""
+
+    def __init__(self, index: int, stop: tuple[str, ...]) -> None:
+        self.index = index
+        self.ended = False
+        """Whether the provider said why this choice ended."""
+        self._closed = False
+        """Whether the client was told."""
+        self._calls = ToolCalls()
+        self._watch = StopWatch(stop) if stop else None
+        self._stopped = False
+
+    def take(self, text: bytes, choice: dict[str, Json]) -> list[Piece]:
+        """What the client gets of this entry: nothing, one piece, or a second one that ends the choice.
+
+        `choice` is what `text` says. Raises ValueError where its parts are not what they must be.
+        """
+        reason = _reason(choice.get("finish_reason"))
+        self.ended = self.ended or reason is not None
+        if self._stopped:
+            return []
+        given = choice.get("delta")
+        delta: dict[str, Json] = dict(given) if isinstance(given, dict) else {}
+        if self._closed:
+            reason = None
+            if not has_content(delta) and not _says_more(choice):
+                return []
+        draft = Draft(text)
+        if not isinstance(choice.get("index"), int):
+            draft.say("index", self.index)
+        delta_draft = self._repaired_delta(draft.raw("delta") if isinstance(given, dict) else None, delta)
+        if self._watch is not None:
+            reason = self._watched(delta_draft, delta, reason)
+        if reason == "stop" and self._calls.any:
+            reason = "tool_calls"
+        repaired = delta_draft.written()
+        if repaired != draft.raw("delta"):
+            draft.put("delta", repaired)
+        pieces = self._split(draft, delta, choice, reason)
+        self._closed = self._closed or reason is not None
+        return pieces
+
+    def close(self) -> list[Piece]:
+        """What is left to say when the whole stream ended well and this choice was never told to."""
+        if self._closed:
+            return []
+        self._closed = True
+        pieces: list[Piece] = []
+        held = self._watch.rest() if self._watch is not None else ""
+        if held:
+            delta: Json = {"content": held}
+            text = encode({"index": self.index, "delta": delta, "finish_reason": None})
+            pieces.append(Piece(text, content_bytes({"content": held}), True))
+        reason = "tool_calls" if self._calls.any else "stop"
+        text = encode({"index": self.index, "delta": {}, "finish_reason": reason})
+        return [*pieces, Piece(text, 0, False)]
+
+    def _repaired_delta(self, text: bytes | None, delta: dict[str, Json]) -> Draft:
+        draft = Draft(b"{}" if text is None else text)
+        for name in _NEVER_NULL:
+            if name in delta and delta[name] is None:
+                draft.drop(name)
+        calls, calls_text = delta.get("tool_calls"), draft.raw("tool_calls")
+        if isinstance(calls, list) and calls_text is not None:
+            repaired = self._calls.repaired(calls_text, calls)
+            if repaired != calls_text:
+                draft.put("tool_calls", repaired)
+        return draft
+
+    def _watched(self, draft: Draft, delta: dict[str, Json], reason: str | None) -> str | None:
+        """Cuts the delta's text at a stop sequence, and says why the choice ends now, if it does."""
+        assert self._watch is not None
+        content = delta.get("content")
+        if content is not None and not isinstance(content, str):
+            return reason
+        shown = content or ""
+        if shown:
+            shown, self._stopped = self._watch.feed(shown)
+        if reason is not None and not self._stopped:
+            shown += self._watch.rest()
+        if shown != (content or ""):
+            delta["content"] = shown
+            draft.say("content", shown)
+        return "stop" if self._stopped else reason
+
+    def _split(
+        self, draft: Draft, delta: dict[str, Json], choice: dict[str, Json], reason: str | None
+    ) -> list[Piece]:
+        if choice.get("finish_reason") != reason:
+            draft.say("finish_reason", reason)
+        told = has_content(delta)
+        if reason is None or not told:
+            return [Piece(draft.written(), content_bytes(delta), told)]
+        draft.put("finish_reason", b"null")
+        first = Piece(draft.written(), content_bytes(delta), True)
+        draft.say("finish_reason", reason)
+        draft.put("delta", b"{}")
+        if choice.get("logprobs") is not None:
+            draft.put("logprobs", b"null")
+        return [first, Piece(draft.written(), 0, False)]
+
+
+def _reason(value: Json) -> str | None:
+    return value if isinstance(value, str) and value not in ("", "None", "null") else None
+
+
+def _says_more(choice: dict[str, Json]) -> bool:
+    if choice.get("logprobs") is not None:
+        return True
+    return any(name not in _SAYS_NOTHING and value is not None for name, value in choice.items())

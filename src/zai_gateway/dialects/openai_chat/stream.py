@@ -1,0 +1,192 @@
+"""A stream of OpenAI's chat chunks: bytes in at any cut, events out."""
+
+from msgspec import Struct
+
+from zai_gateway.dialects.openai_chat.choice import ChoiceStream, Piece
+from zai_gateway.dialects.openai_chat.naming import Naming, created_by
+from zai_gateway.dialects.openai_chat.problem import broken, problem_inside, truncated
+from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage
+from zai_gateway.wire.draft import Draft, listed
+from zai_gateway.wire.events import Chunk, Event, Finished, Reported, UpstreamProblem
+from zai_gateway.wire.splice import elements
+from zai_gateway.wire.sse import EventTooLarge, ServerEvent, ServerEventDecoder
+from zai_gateway.wire.usage import Usage
+from zai_gateway.wire.values import Json, decode, encode
+
+
+class StreamPlan(Struct, frozen=True, kw_only=True):
+    """What the request asked of its stream."""
+
+    include_usage: bool = True
+    """Whether the client gets to see usage."""
+    choices: int = 1
+    """`n`: how many must have ended for a stream without `[DONE]` to be complete."""
+    stop: tuple[str, ...] = ()
+    """Stop sequences to look for here, since the model refuses them."""
+
+
+class StreamDecoder:
+    """Reads one upstream's stream. The events do not depend on how its bytes were cut.
+
+    Every chunk gets the same `id`, `created` and `model`, and the repairs of wire.md 7 to 13 where it needs
+    them; everything else in it is the provider's bytes. After Finished or UpstreamProblem nothing comes.
+    """
+
+    def __init__(self, naming: Naming, plan: StreamPlan) -> None:
+        self._naming = naming
+        self._plan = plan
+        self._id = encode(naming.id)
+        self._model = encode(naming.model)
+        self._created: int | None = None
+        self._tier: str | None = None
+        self._choices: dict[int, ChoiceStream] = {}
+        self._source = ServerEventDecoder()
+        self._over = False
+
+    def feed(self, received: bytes) -> list[Event]:
+        """The events that `received` completes."""
+        events: list[Event] = []
+        if self._over:
+            return events
+        try:
+            self._take_all(self._source.feed(received), events)
+        except EventTooLarge as trouble:
+            self._take_all(trouble.before, events)
+            if not self._over:
+                self._fail(_unreadable(trouble), events)
+        return events
+
+    def end(self) -> list[Event]:
+        """What the end of the upstream's body means: nothing after `[DONE]`, else completeness or a cut."""
+        events: list[Event] = []
+        if self._over:
+            return events
+        ended = [choice.ended for choice in self._choices.values()]
+        if all(ended) and len(ended) >= self._plan.choices:
+            self._finish(events)
+        else:
+            self._fail(truncated(), events)
+        return events
+
+    def _take_all(self, received: list[ServerEvent], events: list[Event]) -> None:
+        for event in received:
+            if not self._over:
+                self._take(event, events)
+
+    def _take(self, event: ServerEvent, events: list[Event]) -> None:
+        data = event.data.strip()
+        if not data:
+            return
+        if data == b"[DONE]":
+            self._finish(events)
+            return
+        try:
+            value = decode(data)
+            error = value if event.name == "error" else _error_in(value)
+            if error is not None:
+                self._fail(problem_inside(error), events)
+            elif isinstance(value, dict):
+                self._take_chunk(data, value, events)
+            else:
+                raise ValueError("an event is not a JSON object")
+        except ValueError as trouble:
+            self._fail(_unreadable(trouble), events)
+
+    def _take_chunk(self, data: bytes, value: dict[str, Json], events: list[Event]) -> None:
+        choices = value.get("choices")
+        usage = read_usage(value.get("usage"))
+        if not isinstance(choices, list):
+            # Every event of OpenAI's has `choices`; what has none is a ping, unless it brings the usage.
+            if usage is None:
+                return
+            choices = []
+        if self._created is None:
+            self._created = created_by(value.get("created"), self._naming)
+        tier = value.get("service_tier")
+        self._tier = tier if isinstance(tier, str) else self._tier
+        draft = self._named(data, value)
+        if choices or usage is None:
+            self._show(draft, value, choices, events)
+        if usage is not None:
+            self._report(self._named(data, value), usage, events)
+
+    def _named(self, data: bytes, value: dict[str, Json]) -> Draft:
+        draft = Draft(data)
+        draft.put("id", self._id)
+        draft.say("created", self._created)
+        draft.put("model", self._model)
+        if value.get("object") != "chat.completion.chunk":
+            draft.put("object", b'"chat.completion.chunk"')
+        return draft
+
+    def _show(self, draft: Draft, value: dict[str, Json], choices: list[Json], events: list[Event]) -> None:
+        if not self._plan.include_usage:
+            draft.drop("usage")
+        elif value.get("usage") is not None:
+            # The one chunk that counts comes last: clients add up what several say.
+            draft.put("usage", b"null")
+        if not choices:
+            events.append(Chunk(draft.written(), 0, False))
+            return
+        texts = elements(draft.raw("choices") or b"[]")
+        taken = [self._take_choice(*entry) for entry in enumerate(zip(texts, choices, strict=True))]
+        for step in range(max(map(len, taken))):
+            pieces = [pieces[step] for pieces in taken if step < len(pieces)]
+            written = [piece.json for piece in pieces]
+            if step or written != texts:
+                draft.put("choices", listed(written))
+            events.append(_chunk(draft.written(), pieces))
+
+    def _take_choice(self, position: int, entry: tuple[bytes, Json]) -> list[Piece]:
+        text, choice = entry
+        if not isinstance(choice, dict):
+            raise ValueError("a choice is not an object")
+        index = choice.get("index")
+        index = index if isinstance(index, int) else position
+        if index not in self._choices:
+            self._choices[index] = ChoiceStream(index, self._plan.stop)
+        return self._choices[index].take(text, choice)
+
+    def _report(self, draft: Draft, usage: Usage, events: list[Event]) -> None:
+        draft.put("usage", completed_usage(draft.raw("usage") or b"{}", usage))
+        draft.put("choices", b"[]")
+        events.append(Reported(usage, self._tier, draft.written()))
+
+    def _finish(self, events: list[Event]) -> None:
+        for choice in self._choices.values():
+            for piece in choice.close():
+                events.append(_chunk(self._made(piece), [piece]))
+        self._over = True
+        events.append(Finished())
+
+    def _made(self, piece: Piece) -> bytes:
+        draft = self._named(b"{}", {})
+        draft.put("choices", listed([piece.json]))
+        return draft.written()
+
+    def _fail(self, problem: UpstreamProblem, events: list[Event]) -> None:
+        self._over = True
+        events.append(problem)
+
+
+def _unreadable(trouble: ValueError) -> UpstreamProblem:
+    return broken(f"The provider's stream cannot be read: {trouble}.")
+
+
+def _error_in(value: Json) -> Json:
+    """The part of an event that tells an error: its own `error`, or one inside a choice (OpenRouter)."""
+    if not isinstance(value, dict):
+        return None
+    if value.get("error"):
+        return value
+    choices = value.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
+        if isinstance(choice, dict) and (choice.get("error") or choice.get("finish_reason") == "error"):
+            return choice
+    return None
+
+
+def _chunk(text: bytes, pieces: list[Piece]) -> Chunk:
+    return Chunk(
+        text, sum(piece.content_bytes for piece in pieces), any(piece.is_content for piece in pieces)
+    )

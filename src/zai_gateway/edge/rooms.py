@@ -1,0 +1,48 @@
+"""The rooms behind the door, as far as the door knows them."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from zai_gateway.accounts.caller import Caller
+from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.relay.reply import Reply
+from zai_gateway.spend.store import Standing
+
+
+class Callers(Protocol):
+    """Who calls: implemented by the accounts' directory."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it knows the store's keys, so that requests can be served."""
+        ...
+
+    async def caller(self, token: str) -> Caller:
+        """The caller whose API key `token` is. Raises Failure or StoreUnavailable."""
+        ...
+
+
+class Answerer(Protocol):
+    """What answers chat requests: implemented by the relay's pipeline."""
+
+    async def answer(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        """Answers. Raises Failure or StoreUnavailable while `reply.started` is False."""
+        ...
+
+
+class Standings(Protocol):
+    """What was spent: implemented by spending."""
+
+    async def standings(self, owner: str) -> tuple[Standing, ...]:
+        """Where each budget of `owner` stands. Raises StoreUnavailable."""
+        ...
+
+
+class Rooms(Struct, frozen=True):
+    """Everything that the door opens on."""
+
+    callers: Callers
+    answerer: Answerer
+    standings: Standings
+    catalogue: Catalogue

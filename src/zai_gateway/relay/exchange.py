@@ -1,0 +1,146 @@
+"""One exchange with an upstream: the request out, the answer read, metered, settled and handed on."""
+
+import asyncio
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from zai_gateway.dialects import openai_chat
+from zai_gateway.errors import Code, Failure
+from zai_gateway.money import micro_from_nano
+from zai_gateway.relay.failures import breakdown, refusal
+from zai_gateway.relay.meter import Meter
+from zai_gateway.relay.reply import Reply
+from zai_gateway.relay.streaming import StreamWriter, pump
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, UpstreamError
+from zai_gateway.spend.spending import Hold
+from zai_gateway.wire.events import UpstreamProblem
+
+_AFTER_CLIENT_LEFT_SECONDS = 2.0
+"""A stream whose client has left is read on for so long: its end, and its usage, may be near (wire.md 26)."""
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_REFUSAL_BYTES = 1024 * 1024
+_PASSED_HEADERS = ("openai-processing-ms", "openai-version")
+
+
+class Errand(Struct, frozen=True, kw_only=True):
+    """What to fetch from whom, and how the client is to get it."""
+
+    streamed: bool
+    outbound: Outbound
+    provider_title: str
+    secret: str
+    """Struck out wherever the provider repeats it."""
+    naming: openai_chat.Naming
+    plan: openai_chat.StreamPlan
+    """Its stop sequences hold for an answer in one piece too."""
+    notices: tuple[tuple[str, str], ...]
+    """Headers that tell the client what was changed for it."""
+
+
+class Exchange:
+    """Carries out one attempt. Whatever happens is left in its meter, from which the hold is settled."""
+
+    def __init__(self, upstream: Upstream, meter: Meter, hold: Hold, reply: Reply) -> None:
+        self._upstream = upstream
+        self._meter = meter
+        self._hold = hold
+        self._reply = reply
+
+    async def carry_out(self, errand: Errand) -> None:
+        """Sends the errand and answers the client. Raises Failure while `reply.started` is False."""
+        if self._reply.gone:
+            return
+        loop = asyncio.get_running_loop()
+        leash = asyncio.timeout(None)
+        try:
+            async with leash:
+                if errand.streamed:
+                    self._reply.when_gone(lambda: leash.reschedule(loop.time() + _AFTER_CLIENT_LEFT_SECONDS))
+                try:
+                    await self._fetch(errand)
+                finally:
+                    self._reply.when_gone(None)
+        except TimeoutError:
+            if not leash.expired():
+                raise
+
+    async def _fetch(self, errand: Errand) -> None:
+        writer = StreamWriter(self._reply, errand.notices)
+        self._meter.sent = True
+        try:
+            sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts()))
+            inbound = await (writer.wait_for(sending) if errand.streamed else sending)
+            try:
+                await self._hand_on(errand, inbound, writer)
+            finally:
+                await inbound.close()
+        except UpstreamError as error:
+            self._meter.unbilled = error.definite
+            await self._fail(breakdown(error, errand.provider_title), writer)
+        except Failure as failure:
+            await self._fail(failure, writer)
+
+    async def _hand_on(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+        self._meter.status = inbound.status
+        self._meter.provider_request_id = inbound.headers.get("x-request-id")
+        if inbound.status != 200:
+            raise await self._refused(errand, inbound)
+        writer.add_headers(_passed(inbound.headers))
+        if errand.streamed:
+            await self._stream(errand, inbound, writer)
+        else:
+            await self._whole(errand, inbound, writer)
+
+    async def _stream(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+        decoder = openai_chat.StreamDecoder(errand.naming, errand.plan)
+        problem = await pump(inbound, decoder, self._meter, writer)
+        if problem is not None:
+            raise refusal(problem, errand.provider_title, errand.secret)
+        await self._hold.settle()
+        reported = self._meter.reported if errand.plan.include_usage else None
+        await writer.end(reported.json if reported else None)
+
+    async def _whole(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+        body = await _read_whole(inbound, _MAX_ANSWER_BYTES)
+        answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop)
+        if isinstance(answer, UpstreamProblem):
+            raise refusal(answer, errand.provider_title, errand.secret)
+        self._meter.reported = answer.reported
+        self._meter.saw_content(answer.content_bytes)
+        self._meter.complete = True
+        await self._hold.settle()
+        cost = self._meter.cost()
+        headers = [("content-type", "application/json"), *writer.headers]
+        if cost is not None:
+            headers.append(("x-zai-cost-micro-usd", str(micro_from_nano(cost))))
+        await self._reply.start(200, headers)
+        await self._reply.write(answer.json)
+        await self._reply.finish()
+
+    async def _refused(self, errand: Errand, inbound: Inbound) -> Failure:
+        body = await _read_whole(inbound, _MAX_REFUSAL_BYTES)
+        self._meter.refused(inbound.status)
+        problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
+        return refusal(problem, errand.provider_title, errand.secret)
+
+    async def _fail(self, failure: Failure, writer: StreamWriter) -> None:
+        self._meter.failure = failure.code
+        if not self._reply.started:
+            raise failure
+        await writer.fail(failure)
+
+
+def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, headers[name]) for name in _PASSED_HEADERS if name in headers)
+
+
+async def _read_whole(inbound: Inbound, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await inbound.read():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise Failure(Code.UPSTREAM_FAILED, f"The provider's answer is larger than {limit} bytes.")
+    return b"".join(pieces)

@@ -1,0 +1,40 @@
+"""An upstream's trouble in the gateway's own words: which status and code the client gets for it."""
+
+from zai_gateway.errors import Code, Failure
+from zai_gateway.relay.upstream import Blame, UpstreamError
+from zai_gateway.wire.events import UpstreamProblem
+
+_KEPT = {400, 404, 413, 422, 429}
+"""Statuses that the client could mend; any other would be taken for the gateway's own (product.md)."""
+
+
+def refusal(problem: UpstreamProblem, provider: str, secret: str) -> Failure:
+    """The failure for an error that `provider` answered with. Its message never holds `secret`."""
+    said = problem.message.replace(secret, "[redacted]") if secret else problem.message
+    failure = Failure(
+        _code(problem),
+        f"{provider}: {said}",
+        param=problem.param,
+        detail="Rate limit exceeded" if problem.status == 429 else None,
+        retry_after=problem.retry_after,
+    )
+    if problem.status in _KEPT:
+        failure.status = problem.status
+    failure.upstream = {"status": problem.status, "type": problem.type, "code": problem.code}
+    return failure
+
+
+def breakdown(error: UpstreamError, provider: str) -> Failure:
+    """The failure for a request to `provider` that could not be carried out."""
+    code = Code.UPSTREAM_TIMEOUT if error.blame is Blame.TIMEOUT else Code.UPSTREAM_FAILED
+    return Failure(code, f"{provider}: {error.message}")
+
+
+def _code(problem: UpstreamProblem) -> Code:
+    if problem.code == Code.CONTEXT_LENGTH_EXCEEDED and problem.status == 400:
+        return Code.CONTEXT_LENGTH_EXCEEDED  # clients shorten the conversation when they see this one
+    if problem.status == 429:
+        return Code.UPSTREAM_RATE_LIMITED
+    if problem.status in _KEPT:
+        return Code.UPSTREAM_REFUSED
+    return Code.UPSTREAM_TIMEOUT if problem.status in (408, 504, 524) else Code.UPSTREAM_FAILED

@@ -1,0 +1,100 @@
+"""The meter of one attempt: what it saw, and what that means for the ledger."""
+
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.catalogue.cost import cost
+from zai_gateway.catalogue.model import Price
+from zai_gateway.clock import Clock
+from zai_gateway.errors import Code
+from zai_gateway.spend.ledger import Certainty, Flag, Outcome
+from zai_gateway.wire.events import Reported
+from zai_gateway.wire.usage import Usage, estimated_tokens
+
+UNCERTAIN_STATUSES = (408, 504, 524)
+"""An upstream that says so may have worked, and billed, all the same (spend.md, "Order, per attempt")."""
+
+
+class Meter:
+    """Watches an attempt, and says at any moment what came of it."""
+
+    def __init__(self, price: Price | None, bound: Bound | None, request_bytes: int, clock: Clock) -> None:
+        self._price = price
+        self._bound = bound
+        self._request_bytes = request_bytes
+        self._clock = clock
+        self._began = clock.monotonic()
+        self.sent = False
+        """Set before the first byte goes out: from then on money may be spent."""
+        self.unbilled = False
+        """The upstream definitely billed nothing: no connection, or a refusal that it said whole."""
+        self.status = 0
+        self.provider_request_id: str | None = None
+        self.reported: Reported | None = None
+        self.complete = False
+        self.content_bytes = 0
+        self.failure: Code | None = None
+        self._first_content: float | None = None
+
+    def saw_content(self, content_bytes: int) -> None:
+        """Counts bytes of content, and keeps when the first came."""
+        if self._first_content is None:
+            self._first_content = self._clock.monotonic()
+        self.content_bytes += content_bytes
+
+    def refused(self, status: int) -> None:
+        """The upstream answered with an error status, told whole, without content or usage."""
+        self.unbilled = status >= 300 and status not in UNCERTAIN_STATUSES
+
+    def cost(self) -> int | None:
+        """Nano-USD that the provider's own report comes to; None where it reported nothing."""
+        if self.reported is None:
+            return None
+        return self._priced(self.reported.usage, self.reported.service_tier)
+
+    def outcome(self, held: int) -> Outcome | None:
+        """What came of the attempt; None where it was never sent. `held` is in nano-USD."""
+        if not self.sent:
+            return None
+        if self.unbilled:
+            return self._outcome(0, 0, Certainty.EXACT, ())
+        known = self.cost()
+        if known is not None:
+            flags = (Flag.OVERRUN,) if self._is_overrun(known, held) else ()
+            return self._outcome(known, 0, Certainty.EXACT, flags)
+        guess = min(self._estimate(), held)
+        return self._outcome(guess, held - guess, Certainty.ESTIMATED, ())
+
+    def _outcome(self, cost: int, risk: int, certainty: Certainty, flags: tuple[Flag, ...]) -> Outcome:
+        if not self.complete and not self.unbilled:
+            flags = (*flags, Flag.INTERRUPTED)
+        if self._price is None:
+            flags = (*flags, Flag.UNPRICED)
+        return Outcome(
+            cost=cost,
+            risk=risk,
+            certainty=certainty,
+            flags=flags,
+            usage=self.reported.usage if self.reported else None,
+            status=self.status,
+            failure=self.failure,
+            first_token_ms=self._since(self._first_content),
+            total_ms=round((self._clock.monotonic() - self._began) * 1_000),
+            provider_request_id=self.provider_request_id,
+        )
+
+    def _is_overrun(self, cost: int, held: int) -> bool:
+        bound = self._bound
+        # Without any limit on its output the hold was no bound, so nothing was overrun.
+        limited = bound is not None and (bound.asked is not None or bound.most is not None)
+        return limited and cost > held
+
+    def _estimate(self) -> int:
+        guess = Usage(
+            input=estimated_tokens(self._request_bytes), output=estimated_tokens(self.content_bytes)
+        )
+        return self._priced(guess, None)
+
+    def _priced(self, usage: Usage, service_tier: str | None) -> int:
+        return cost(usage, self._price, service_tier) if self._price else 0
+
+    def _since(self, moment: float | None) -> int | None:
+        return None if moment is None else round((moment - self._began) * 1_000)

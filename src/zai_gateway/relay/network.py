@@ -1,0 +1,202 @@
+"""The network's upstream: HTTP/1.1 over pooled connections, carried by aiohttp."""
+
+import asyncio
+import io
+import re
+import ssl
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from zai_gateway import __version__
+from zai_gateway.relay.addresses import guarded_socket
+from zai_gateway.relay.faults import Place, after_sending, before_sending, place_of
+from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
+
+_KEPT_IDLE = 15.0
+"""Seconds that an idle connection is kept: servers mostly keep theirs for longer, so few get lost."""
+_MAX_HEADER_LINE = 16_384
+"""Bytes of the status line, and of each header."""
+_MAX_HEADERS = 100
+_READ_AHEAD = 65_536
+"""Bytes of an answer held for a client that reads slowly; at twice that the upstream has to wait."""
+_MAX_AT_ONCE = 1_000_000
+"""Bytes of a request written in one go; aiohttp warns of larger ones, which go in pieces."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What would end a header's value, or is not allowed in it (RFC 9110, section 5.5)."""
+_OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
+"""Headers that the connection needs, and no request may set."""
+
+
+class NetworkUpstream:
+    """Sends requests over the network.
+
+    `tls` verifies certificates; by default against the machine's own authorities. Nothing is read from the
+    environment. `close` ends idle connections and those in use.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, max_connections: int = 1000) -> None:
+        self._tls = tls or ssl.create_default_context()
+        self._max_connections = max_connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+        """As `Upstream.send`. A request is never sent twice: a lost connection is reported as it is."""
+        place = place_of(request.url)
+        headers = _headers(request, place)
+        progress = _Progress(timeouts.first_byte)
+        try:
+            async with progress.first_byte:
+                response = await self._request(request, headers, timeouts, progress)
+        except (OSError, ValueError, aiohttp.ClientError) as error:
+            raise (after_sending if progress.sent else before_sending)(error, place) from None
+        try:
+            _refuse_what_nobody_asked_for(response, place)
+        except UpstreamError:
+            response.close()
+            raise
+        return _NetworkInbound(response, place, timeouts.silence)
+
+    async def close(self) -> None:
+        """Closes every connection; the next request would open new ones."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def _request(
+        self, request: Outbound, headers: list[tuple[str, str]], timeouts: Timeouts, progress: "_Progress"
+    ) -> aiohttp.ClientResponse:
+        large = len(request.body) > _MAX_AT_ONCE
+        return await self._opened().request(
+            request.method,
+            request.url,
+            headers=headers,
+            data=(io.BytesIO(request.body) if large else request.body) or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(connect=timeouts.connect),
+            trace_request_ctx=progress,
+        )
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session, which aiohttp ties to the loop in which it is made."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                ssl=self._tls,
+                limit=self._max_connections,
+                keepalive_timeout=_KEPT_IDLE,
+                socket_factory=guarded_socket,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                skip_auto_headers=("accept", "content-type", "user-agent"),
+                read_bufsize=_READ_AHEAD,
+                max_line_size=_MAX_HEADER_LINE,
+                max_field_size=_MAX_HEADER_LINE,
+                max_headers=_MAX_HEADERS,
+                trace_configs=[_progress_traced()],
+            )
+        return self._session
+
+
+class _Progress:
+    """How far a request got, which decides what its failure may have cost."""
+
+    def __init__(self, first_byte: float) -> None:
+        self.sent = False
+        self.first_byte = asyncio.timeout(None)
+        self._allowed = first_byte
+
+    def sending(self) -> None:
+        self.sent = True
+        self.first_byte.reschedule(asyncio.get_running_loop().time() + self._allowed)
+
+
+def _progress_traced() -> aiohttp.TraceConfig:
+    async def sending(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+        context.trace_request_ctx.sending()
+
+    traced = aiohttp.TraceConfig()
+    traced.on_request_headers_sent.append(sending)
+    return traced
+
+
+class _NetworkInbound:
+    """An answer that arrives over a connection, which goes back to the pool at its end."""
+
+    def __init__(self, response: aiohttp.ClientResponse, place: Place, silence: float) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = _first_of_each(response)
+        self._response = response
+        self._place = place
+        self._silence = silence
+        self._error: UpstreamError | None = None
+        # A body that only the connection's end delimits looks whole after a reset, unless one asks.
+        connection = response.connection
+        self._protocol = connection.protocol if connection is not None else None
+        self._delimited = "content-length" in self.headers or "transfer-encoding" in self.headers
+
+    async def read(self) -> bytes:
+        """As `Inbound.read`: what a cancelled call would have returned stays in aiohttp's buffer."""
+        if self._error is not None:
+            raise self._error
+        try:
+            async with asyncio.timeout(self._silence):
+                piece = await self._response.content.readany()
+            if not piece and not self._delimited:
+                self._refuse_a_reset()
+        except (OSError, aiohttp.ClientError, HttpProcessingError) as error:
+            self._error = after_sending(error, self._place)
+            self._response.close()
+            raise self._error from None
+        return piece
+
+    async def close(self) -> None:
+        """As `Inbound.close`."""
+        if not self._response.content.at_eof() and self._error is None:
+            self._error = UpstreamError(
+                Blame.BROKEN, f"the answer of {self._place.name} was closed before its end"
+            )
+        self._response.close()
+
+    def _refuse_a_reset(self) -> None:
+        error = self._protocol.exception() if self._protocol is not None else None
+        if isinstance(error, OSError):
+            raise error
+
+
+def _headers(request: Outbound, place: Place) -> list[tuple[str, str]]:
+    for name, value in request.headers:
+        if _UNSENDABLE.search(value) or not _NAME.fullmatch(name):
+            raise UpstreamError(
+                Blame.CONNECT, f"the request to {place.name} was not sent: a control character in header {name!r}"
+            )
+    given = [(name, value) for name, value in request.headers if name.lower() not in _OURS]
+    if not any(name.lower() == "user-agent" for name, _ in given):
+        given.append(("user-agent", f"zai-gateway/{__version__}"))
+    given.append(("accept-encoding", "identity"))
+    return given
+
+
+def _first_of_each(response: aiohttp.ClientResponse) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for name, value in response.raw_headers:
+        first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return first
+
+
+def _refuse_what_nobody_asked_for(response: aiohttp.ClientResponse, place: Place) -> None:
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise UpstreamError(Blame.BROKEN, f"{place.name} sent a compressed answer, which was not asked for")
+    transfer = response.headers.get("transfer-encoding", "chunked").strip().lower()
+    if transfer != "chunked":
+        raise UpstreamError(Blame.BROKEN, f"{place.name} sent its answer in an unknown transfer encoding")
+    if response.status == 101:
+        raise UpstreamError(Blame.BROKEN, f"{place.name} switched to a protocol that was not asked for")

@@ -1,0 +1,16 @@
+"""The switchboard: which upstream carries a request, by the scheme of its address."""
+
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream
+
+
+class Switchboard:
+    """`demo:` stays in this process; everything else goes over the network."""
+
+    def __init__(self, network: Upstream, demo: Upstream) -> None:
+        self._network = network
+        self._demo = demo
+
+    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+        """As `Upstream.send`."""
+        upstream = self._demo if request.url.startswith("demo:") else self._network
+        return await upstream.send(request, timeouts)

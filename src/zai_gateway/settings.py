@@ -1,0 +1,69 @@
+"""Settings: the only reader of the environment, and the limits that the gateway runs under."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from zai_gateway.errors import OperatorError
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8011/v1"
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much of anything the gateway takes."""
+
+    body_bytes: int = 32 * 1024 * 1024
+    """Of a request's body."""
+    head_bytes: int = 64 * 1024
+    """Of a request's line and headers together."""
+    drain_seconds: float = 10.0
+    """How long requests under way may go on after SIGTERM."""
+
+
+class Environment:
+    """What the environment says. Docs/settings.md explains each variable."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    @property
+    def data(self) -> Path:
+        """The data directory where no --data is given: ZAI_DATA, else `zai` in the user's data folder."""
+        if chosen := self._variables.get("ZAI_DATA"):
+            return Path(chosen).expanduser()
+        if shared := self._variables.get("XDG_DATA_HOME"):
+            return Path(shared) / "zai"
+        home = self._variables.get("HOME")
+        return Path(home) / ".local" / "share" / "zai" if home else Path.cwd() / "zai-data"
+
+    @property
+    def base_url(self) -> str:
+        """Where the gateway is for a key's holder: ZAI_BASE_URL, which ends in `/v1`."""
+        return self._variables.get("ZAI_BASE_URL") or DEFAULT_BASE_URL
+
+    @property
+    def api_key(self) -> str | None:
+        """The key of a key's holder: ZAI_KEY."""
+        return self._variables.get("ZAI_KEY") or None
+
+    def encryption_key(self) -> str | None:
+        """PROVIDER_KEY_ENCRYPTION_KEY, or what stands in the file that ..._FILE names; None without either.
+
+        Raises OperatorError where both are set, or the file cannot be read.
+        """
+        name = "PROVIDER_KEY_ENCRYPTION_KEY"
+        value, file = self._variables.get(name), self._variables.get(f"{name}_FILE")
+        if value and file:
+            raise OperatorError(f"Both {name} and {name}_FILE are set: unset one of them.")
+        if not file:
+            return value or None
+        try:
+            return Path(file).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as trouble:
+            raise OperatorError(f"{name}_FILE names {file}, which cannot be read: {trouble}.") from None
+
+    def secret(self, name: str) -> str | None:
+        """The variable that an option such as --key-env names."""
+        return self._variables.get(name) or None

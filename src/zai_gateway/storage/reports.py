@@ -1,0 +1,46 @@
+"""Reports: the ledger, read and summed up."""
+
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select
+
+from zai_gateway.spend.ledger import Entry
+from zai_gateway.spend.reports import UsageRow
+from zai_gateway.storage.database import Database
+from zai_gateway.storage.entries import BUCKETS, entry_of
+from zai_gateway.storage.rows import record_of, total
+from zai_gateway.storage.tables import ledger
+from zai_gateway.wire.usage import Usage
+
+
+class SqlReports:
+    """Implements `spend.reports.Reports`, which says what the calls do."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def usage(self, workspace: str, since_ms: int, until_ms: int) -> tuple[UsageRow, ...]:
+        key, model = ledger.c.key, ledger.c.answering_model
+        summed = [total(ledger.c[name]).label(name) for name in (*BUCKETS, "cost", "risk")]
+        booked = and_(ledger.c.workspace == workspace, ledger.c.at_ms >= since_ms, ledger.c.at_ms < until_ms)
+        ended = total(case((_ends_its_request(), 1), else_=0))
+        rows = (
+            select(key, model.label("model"), ended.label("requests"), *summed)
+            .where(booked)
+            .group_by(key, model)
+            .order_by(key, model)
+        )
+        with self._database.read() as connection:
+            found = connection.execute(rows).mappings().all()
+        return tuple(record_of(UsageRow, row, usage=record_of(Usage, row)) for row in found)
+
+    def entries(self, request: str) -> tuple[Entry, ...]:
+        rows = select(ledger).where(ledger.c.request == request).order_by(ledger.c.attempt, ledger.c.seq)
+        with self._database.read() as connection:
+            return tuple(entry_of(row) for row in connection.execute(rows).mappings())
+
+
+def _ends_its_request() -> ColumnElement[bool]:
+    """Whether an entry is the first one of its request's last attempt: so each request has exactly one."""
+    other = ledger.alias("other")
+    later = other.c.attempt > ledger.c.attempt
+    earlier_entry = and_(other.c.attempt == ledger.c.attempt, other.c.seq < ledger.c.seq)
+    return ~exists().where(other.c.request == ledger.c.request, or_(later, earlier_entry))

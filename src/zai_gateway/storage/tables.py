@@ -1,0 +1,189 @@
+"""The tables: every row that Z-AI keeps. Money and times are 64-bit integers (nano-USD, pico-USD, ms)."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    # Names that do not depend on the database, so that a later migration can name what it changes.
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+workspace = Table(
+    "workspace",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+generation = Table(
+    "generation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),
+)
+
+vault = Table(
+    "vault",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("canary", LargeBinary, nullable=False),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("resource", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("limit", BigInteger),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("member", Text),
+    Column("tags", JSON, nullable=False),
+    Column("allow", JSON, nullable=False),
+    Column("fallback", Text),
+    Column("cap", BigInteger),
+    Column("budget", Text, ForeignKey("budget.id"), nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("revoked_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False, index=True),
+)
+
+provider_key = Table(
+    "provider_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False, index=True),
+    Column("provider", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+price = Table(
+    "price",
+    metadata,
+    Column("workspace", Text, ForeignKey("workspace.id"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("input", BigInteger, nullable=False),
+    Column("cache_read", BigInteger, nullable=False),
+    Column("cache_write", BigInteger, nullable=False),
+    Column("cache_write_long", BigInteger, nullable=False),
+    Column("output", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+window = Table(
+    "window",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("budget", Text, ForeignKey("budget.id"), nullable=False, index=True),
+    Column("start", BigInteger, nullable=False),
+    Column("committed", BigInteger, nullable=False),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    # Until there is a journal these two stay as they are: the `hold` rows stand in for it.
+    Column("journal", Text),
+    Column("applied", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("window", Text, ForeignKey("window.id"), primary_key=True),
+    Column("worker", Text, ForeignKey("worker.id"), primary_key=True, index=True),
+    Column("granted", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("risk", BigInteger, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("request", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("worker", Text, ForeignKey("worker.id"), nullable=False, index=True),
+    Column("windows", JSON, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# No foreign keys: what happened stays written when what it names is gone.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("request", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("workspace", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("member", Text),
+    Column("tags", JSON, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_key", Text),
+    Column("requested_model", Text, nullable=False),
+    Column("answering_model", Text, nullable=False),
+    Column("windows", JSON, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    Column("risk", BigInteger, nullable=False),
+    Column("certainty", Text, nullable=False),
+    Column("price_version", Text),
+    Column("status", Integer, nullable=False),
+    Column("failure", Text),
+    Column("flags", JSON, nullable=False),
+    Column("input", BigInteger),
+    Column("cache_read", BigInteger),
+    Column("cache_write", BigInteger),
+    Column("cache_write_long", BigInteger),
+    Column("output", BigInteger),
+    Column("reasoning", BigInteger),
+    Column("streamed", Boolean, nullable=False),
+    Column("first_token_ms", BigInteger),
+    Column("total_ms", BigInteger, nullable=False),
+    Column("provider_request_id", Text),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index(None, "workspace", "at_ms"),
+    Index(None, "key", "at_ms"),
+)

@@ -1,0 +1,65 @@
+"""JSON values as Python holds them: decoding all that JSON allows, and the words for their kinds."""
+
+import re
+from typing import TypeAlias, cast
+
+import msgspec
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_ESCAPES = re.compile(
+    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|\\.",
+    re.DOTALL,
+)
+
+
+def decode(text: bytes) -> Json:
+    """The value that `text` spells; of a name that stands twice in an object, the last.
+
+    Half of a surrogate pair, escaped, is read as U+FFFD: JSON allows it (RFC 8259, section 8.2), and an
+    answer cut between two chunks contains it. Raises ValueError, which never quotes the text.
+    """
+    try:
+        return cast("Json", msgspec.json.decode(text))
+    except UnicodeDecodeError as trouble:
+        raise ValueError(f"it is not UTF-8 (byte {trouble.start})") from None
+    except msgspec.MsgspecError as trouble:
+        whole = with_whole_surrogates(text)
+        if whole == text:
+            raise ValueError(str(trouble)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return decode(whole)
+
+
+def with_whole_surrogates(text: bytes) -> bytes:
+    r"""`text` with each escaped half of a surrogate pair replaced by \ufffd, so that every offset stays."""
+    if b"\\ud" not in text and b"\\uD" not in text:
+        return text
+    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+
+
+def encode(value: Json) -> bytes:
+    """`value` in JSON, without whitespace."""
+    return msgspec.json.encode(value)
+
+
+def kind(text: bytes) -> str:
+    """What the JSON value that begins `text` is, in a word for an error message."""
+    first = text[:1]
+    if first in _KINDS:
+        return _KINDS[first]
+    return "a number"
+
+
+_KINDS = {
+    b'"': "a string",
+    b"{": "an object",
+    b"[": "a list",
+    b"t": "true",
+    b"f": "false",
+    b"n": "null",
+    b"": "nothing",
+}

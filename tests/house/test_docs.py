@@ -1,0 +1,66 @@
+"""What can be set, run or met stands in the documents, and what the documents link to is there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.house.tree import ROOT, project_files
+from zai_gateway.providers.registry import PROVIDERS
+from zai_gateway.settings import Environment
+
+# Read by the library that writes to the terminal.
+READ_ELSEWHERE = {"NO_COLOR"}
+
+
+class Asked(dict[str, str]):
+    """An environment without variables, which remembers the names that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]  # records, gives nothing
+        self.names.add(key)
+        return default
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    asked = Asked()
+    environment = Environment(asked)
+    for name, part in vars(Environment).items():
+        if isinstance(part, property):
+            getattr(environment, name)
+    environment.encryption_key()
+    documented = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", _text("docs/settings.md"), re.M))
+    assert documented == asked.names | READ_ELSEWHERE
+
+
+def test_every_provider_is_in_the_readme() -> None:
+    readme = _text("README.md")
+    assert [row.title for row in PROVIDERS if row.title not in readme] == []
+
+
+def test_make_help_tells_of_every_target_that_a_person_runs() -> None:
+    makefile = _text("Makefile")
+    phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.M)).split())
+    told = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.M))
+    assert {"run", "test", "check", "install", "help", "lock", "prices", "wheel"} <= told
+    # `dev` is a step of others.
+    assert {name for name in phony if name.isalpha()} - told == {"dev"}
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [f"{page}: {target}" for page, target in _links() if not (page.parent / target).exists()]
+    assert broken == []
+
+
+def _links() -> Iterator[tuple[Path, str]]:
+    for page in project_files():
+        if page.suffix == ".md":
+            for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+                if "://" not in target and not target.startswith("mailto:"):
+                    yield page, target
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+"""Sample records for the storage tests, and an audit that reads the books without the code under test."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from zai_gateway.accounts.records import ApiKey, PriceOverride, ProviderKey, Workspace
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.catalogue.model import Rates
+from zai_gateway.spend.budgets import Budget
+from zai_gateway.spend.ledger import Attempt, Entry, Outcome
+from zai_gateway.spend.store import Granted
+from zai_gateway.storage.store import Store
+
+NOON = 1_767_268_800_000
+"""2026-01-01 12:00 UTC, a Thursday."""
+DAY = 86_400_000
+
+
+def workspace(id: str = "ws_1") -> Workspace:
+    return Workspace(id=id, name="My Workspace", slug=f"slug-{id}", created_ms=NOON)
+
+
+def api_key(id: str = "key_1", cap: int | None = None) -> ApiKey:
+    return ApiKey(
+        id=id,
+        workspace="ws_1",
+        name=f"name of {id}",
+        prefix="zk_live_0PkU",
+        digest=id.encode().ljust(32, b"."),
+        budget=f"budget of {id}",
+        cap=cap,
+        created_ms=NOON,
+    )
+
+
+def provider_key(id: str = "pk_1") -> ProviderKey:
+    return ProviderKey(
+        id=id,
+        workspace="ws_1",
+        provider="openai",
+        name="main",
+        base_url="https://api.openai.com/v1",
+        sealed=b"sealed secret",
+        created_ms=NOON,
+    )
+
+
+def price(model: str = "openai/gpt-5.4", output: int = 5) -> PriceOverride:
+    rates = Rates(input=1, cache_read=2, cache_write=3, cache_write_long=4, output=output)
+    return PriceOverride(model=model, rates=rates, version="workspace-1", created_ms=NOON)
+
+
+def budget_of(key: ApiKey) -> Budget:
+    return Budget(id=key.budget, owner=key.id, limit=key.cap)
+
+
+def fixed(nano: int) -> Bound:
+    """A worst case that no clamp can lower."""
+    return Bound(input_pico=nano * 1_000, output_pico=0, asked=1, most=None, room=None, floor=1)
+
+
+def attempt(request: str = "req_1", number: int = 1, *, key: str = "key_1", at_ms: int = NOON) -> Attempt:
+    return Attempt(
+        request=request,
+        number=number,
+        workspace="ws_1",
+        key=key,
+        member=None,
+        tags=("team:a", "b"),
+        provider="openai",
+        provider_key="pk_1",
+        requested_model="gpt-5.4",
+        answering_model="openai/gpt-5.4",
+        price_version="2026-01-01",
+        streamed=True,
+        started_ms=at_ms,
+    )
+
+
+def outcome(cost: int, risk: int = 0) -> Outcome:
+    return Outcome(cost=cost, risk=risk, status=200, total_ms=40)
+
+
+def entry(of: Attempt, granted: Granted, what: Outcome, worker: str = "worker_1") -> Entry:
+    at_ms = of.started_ms + 40
+    return Entry(attempt=of, seq=0, outcome=what, windows=granted.windows, worker=worker, at_ms=at_ms)
+
+
+def with_key(store: Store, cap: int | None = None, worker: str = "worker_1") -> tuple[Budget, ...]:
+    """Makes a workspace, a key and a worker; gives the key's budgets."""
+    key = api_key(cap=cap)
+    assert store.accounts.first_start(workspace(), [provider_key()], key)
+    store.spend.open_worker(worker, "host", "boot", NOON)
+    return (budget_of(key),)
+
+
+def audit(data: Path) -> None:
+    """Asserts what has to be true of the books after every step (spend.md, invariants 1, 2 and 4)."""
+    with closing(sqlite3.connect(data / "zai.db")) as books:
+        windows = dict(books.execute("SELECT id, committed FROM window").fetchall())
+        leases = books.execute('SELECT "window", worker, granted, spent, risk FROM lease').fetchall()
+        holds = books.execute("SELECT windows, worker, amount FROM hold").fetchall()
+        ledger = books.execute("SELECT windows, worker, cost, risk FROM ledger").fetchall()
+    held = [(window, worker, amount) for names, worker, amount in holds for window in json.loads(names)]
+    booked = [(window, worker, *sums) for names, worker, *sums in ledger for window in json.loads(names)]
+    for window, committed in windows.items():
+        assert committed == sum(lease[2] for lease in leases if lease[0] == window)
+    for window, worker, granted, spent, risk in leases:
+        mine = [row for row in booked if row[:2] == (window, worker)]
+        assert (spent, risk) == (sum(row[2] for row in mine), sum(row[3] for row in mine))
+        open_holds = sum(amount for name, holder, amount in held if (name, holder) == (window, worker))
+        assert granted == spent + risk + open_holds
+    of_leases = {(lease[0], lease[1]) for lease in leases}
+    assert {row[:2] for row in booked} | {row[:2] for row in held} <= of_leases

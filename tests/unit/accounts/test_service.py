@@ -1,0 +1,302 @@
+"""The accounts service on a real database: what each door may do, and what it is told where it may not."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import msgspec
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.clocks import HeldClock
+from tests.unit.accounts.people import People
+from zai_gateway.accounts import keys
+from zai_gateway.accounts.service import Accounts
+from zai_gateway.accounts.store import AccountStore
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.accounts.vault import Vault
+from zai_gateway.catalogue.model import Rates
+from zai_gateway.errors import OperatorError
+from zai_gateway.storage.store import Store
+
+RATES = Rates(
+    input=750_000, cache_read=75_000, cache_write=750_000, cache_write_long=750_000, output=4_500_000
+)
+SECRET = "sk-proj-8f3a-secret"
+
+
+class TestFirstStart:
+    """One workspace, the demo provider, and a key for it."""
+
+    def test_it_leaves_a_workspace_to_try_things_in(self, team: People, sqlite: AccountStore) -> None:
+        workspace = team.accounts.the_workspace()
+        assert (workspace.name, workspace.slug) == ("My Workspace", "my-workspace")
+        (provider,) = team.accounts.list_provider_keys(workspace.id)
+        assert (provider.provider, provider.name, provider.sealed) == ("demo", "demo", b"")
+        (key,) = team.accounts.list_keys(workspace.id)
+        assert (key.name, key.allow, key.cap) == ("first-key", ("demo/*",), None)
+        assert team.first_key is not None
+        assert key == team.first_key.key
+        assert sqlite.key_by_digest(keys.digest(team.first_key.secret)) == key
+
+    def test_a_second_one_changes_nothing(self, team: People, sqlite: AccountStore) -> None:
+        before = sqlite.generation()
+        assert team.accounts.first_start() is None
+        assert sqlite.generation() == before
+
+    def test_eight_at_once_make_one_workspace_and_one_key(self, tmp_path: Path, clock: HeldClock) -> None:
+        vault, together = Vault(Fernet.generate_key().decode()), Barrier(8)
+
+        def start(_: int) -> IssuedKey | None:
+            store = Store.open(tmp_path)
+            try:
+                together.wait(60)
+                return Accounts(store.accounts, vault, clock).first_start()
+            finally:
+                store.close()
+
+        with ThreadPoolExecutor(8) as threads:
+            (issued,) = (key for key in threads.map(start, range(8)) if key is not None)
+        store = Store.open(tmp_path)
+        (workspace,) = store.accounts.workspaces()
+        assert store.accounts.keys(workspace.id) == (issued.key,)
+        assert len(store.accounts.provider_keys(workspace.id)) == 1
+        store.close()
+
+    def test_without_it_there_is_no_workspace(self, sqlite: AccountStore, clock: HeldClock) -> None:
+        accounts = Accounts(sqlite, Vault(Fernet.generate_key().decode()), clock)
+        with pytest.raises(OperatorError, match="no workspace yet; start the gateway once with 'zai serve'"):
+            accounts.the_workspace()
+
+
+class TestApiKeys:
+    """Issue, find, change, revoke."""
+
+    def test_a_key_is_kept_as_its_digest(self, team: People, sqlite: AccountStore, clock: HeldClock) -> None:
+        issued = team.accounts.create_key(
+            team.workspace,
+            " production-key ",
+            cap=5_000_000_000,
+            allow=["openai/*", "openai/*"],
+            fallback="openai/gpt-5.4-mini",
+            expires_ms=clock.now_ms() + 1,
+        )
+        assert keys.well_formed(issued.secret)
+        key = sqlite.key_by_digest(keys.digest(issued.secret))
+        assert key is not None
+        assert key == issued.key
+        assert key.workspace == team.workspace
+        assert (key.name, key.prefix) == ("production-key", issued.secret[:12])
+        assert (key.cap, key.allow, key.fallback) == (5_000_000_000, ("openai/*",), "openai/gpt-5.4-mini")
+        assert (key.expires_ms, key.revoked_ms) == (clock.now_ms() + 1, None)
+        assert issued.secret.encode() not in msgspec.json.encode(key)
+
+    def test_every_key_has_a_budget_of_its_own(self, team: People) -> None:
+        team.key("a")
+        team.key("b")
+        budgets = [key.budget for key in team.accounts.list_keys(team.workspace)]
+        assert len(set(budgets)) == 3
+
+    def test_what_may_not_be_is_refused_before_anything_is_written(
+        self, team: People, sqlite: AccountStore, clock: HeldClock
+    ) -> None:
+        before = sqlite.generation()
+        create, workspace = team.accounts.create_key, team.workspace
+        with pytest.raises(OperatorError, match=r"^name: "):
+            create(workspace, "")
+        with pytest.raises(OperatorError, match=r"^spend cap: "):
+            create(workspace, "k", cap=-1)
+        with pytest.raises(OperatorError, match=r"^allow: "):
+            create(workspace, "k", allow=[""])
+        with pytest.raises(OperatorError, match=r"^fallback: "):
+            create(workspace, "k", fallback="gpt")
+        with pytest.raises(OperatorError, match=r"^expires: "):
+            create(workspace, "k", expires_ms=clock.now_ms())
+        assert sqlite.generation() == before
+
+    def test_a_key_is_found_by_id_and_by_unique_name(self, team: People) -> None:
+        team.key("ana")
+        ana = team.accounts.find_key(team.workspace, "ana")
+        assert team.accounts.find_key(team.workspace, ana.id) == ana
+        team.key("ana")
+        with pytest.raises(OperatorError, match=rf"2 API keys are named 'ana'.*{ana.id}"):
+            team.accounts.find_key(team.workspace, "ana")
+        with pytest.raises(OperatorError, match=rf"no API key 'zoe'; there are: .*ana \({ana.id}\)"):
+            team.accounts.find_key(team.workspace, "zoe")
+
+    def test_a_key_that_took_a_revoked_ones_name_has_it(self, team: People) -> None:
+        team.key("ana")
+        revoked = team.accounts.revoke_key(team.workspace, "ana")
+        assert team.accounts.find_key(team.workspace, "ana") == revoked
+        team.key("ana")
+        living = team.accounts.find_key(team.workspace, "ana")
+        assert living.revoked_ms is None
+        assert team.accounts.find_key(team.workspace, revoked.id) == revoked
+
+    def test_only_what_is_named_changes(self, team: People, clock: HeldClock) -> None:
+        expires = clock.now_ms() + 1
+        before = team.accounts.create_key(
+            team.workspace, "ana", cap=1, allow=["openai/*"], fallback="openai/m", expires_ms=expires
+        ).key
+        update = team.accounts.update_key
+        assert update(team.workspace, "ana", KeyChanges()) == before
+        assert update(team.workspace, "ana", KeyChanges(cap=2)) == msgspec.structs.replace(before, cap=2)
+        update(team.workspace, "ana", KeyChanges(name="ben", allow=("demo/*",)))
+        update(team.workspace, "ben", KeyChanges(cap=None, fallback=None, expires_ms=None))
+        after = team.accounts.find_key(team.workspace, before.id)
+        assert after == msgspec.structs.replace(
+            before, name="ben", allow=("demo/*",), cap=None, fallback=None, expires_ms=None
+        )
+
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("name", KeyChanges(name="")),
+            ("spend cap", KeyChanges(cap=-1)),
+            ("allow", KeyChanges(allow=("a b",))),
+            ("fallback", KeyChanges(fallback="")),
+            ("expires", KeyChanges(expires_ms=1)),
+        ],
+    )
+    def test_a_change_that_may_not_be_names_its_field(
+        self, team: People, sqlite: AccountStore, field: str, changes: KeyChanges
+    ) -> None:
+        before = sqlite.generation()
+        with pytest.raises(OperatorError, match=f"^{field}: "):
+            team.accounts.update_key(team.workspace, "first-key", changes)
+        assert sqlite.generation() == before
+
+    def test_a_key_is_revoked_once_and_for_good(
+        self, team: People, sqlite: AccountStore, clock: HeldClock
+    ) -> None:
+        revoked = team.accounts.revoke_key(team.workspace, "first-key")
+        assert revoked.revoked_ms == clock.now_ms()
+        generation = sqlite.generation()
+        clock.move(60)
+        assert team.accounts.revoke_key(team.workspace, "first-key") == revoked
+        with pytest.raises(OperatorError, match=r"'first-key' .* was revoked; create a new one"):
+            team.accounts.update_key(team.workspace, "first-key", KeyChanges(cap=1))
+        assert sqlite.generation() == generation
+
+    def test_a_workspace_sees_its_own_keys_only(self, team: People) -> None:
+        with pytest.raises(OperatorError, match="no API key 'first-key', nor any other yet"):
+            team.accounts.find_key("ws_other", "first-key")
+
+
+class TestProviderKeys:
+    """Add, list, remove."""
+
+    def test_a_secret_is_sealed(self, team: People) -> None:
+        key = team.accounts.add_provider_key(team.workspace, "openai", f"{SECRET}\n")
+        assert SECRET.encode() not in key.sealed
+        assert team.vault.open_secret(key) == SECRET
+        assert (key.name, key.base_url) == ("openai", "https://api.openai.com/v1")
+        assert team.accounts.list_provider_keys(team.workspace)[-1] == key
+
+    def test_a_name_and_an_address_may_be_given(self, team: People) -> None:
+        key = team.accounts.add_provider_key(
+            team.workspace, "openai", SECRET, name="lab", base_url="http://127.0.0.1:9100/v1/"
+        )
+        assert (key.name, key.base_url) == ("lab", "http://127.0.0.1:9100/v1")
+
+    def test_a_name_that_nobody_gave_is_free(self, team: People) -> None:
+        names = [team.accounts.add_provider_key(team.workspace, "openai", SECRET).name for _ in range(3)]
+        assert names == ["openai", "openai-2", "openai-3"]
+
+    @pytest.mark.parametrize(
+        ("provider", "sentence"),
+        [
+            ("opnai", r"^provider: 'opnai' .* \(openai, demo\)\. Did you mean openai\?$"),
+            ("zzz", r"^provider: 'zzz' is not a provider that Z-AI knows \(openai, demo\)\.$"),
+        ],
+    )
+    def test_an_unknown_provider_names_those_that_are_close(
+        self, team: People, provider: str, sentence: str
+    ) -> None:
+        with pytest.raises(OperatorError, match=sentence):
+            team.accounts.add_provider_key(team.workspace, provider, SECRET)
+
+    def test_what_may_not_be_is_refused_before_anything_is_written(
+        self, team: People, sqlite: AccountStore
+    ) -> None:
+        before = sqlite.generation()
+        add, workspace = team.accounts.add_provider_key, team.workspace
+        with pytest.raises(OperatorError, match="key for openai is empty"):
+            add(workspace, "openai", "")
+        with pytest.raises(OperatorError, match=r"^base URL: 169\.254\.169\.254 is a link-local"):
+            add(workspace, "openai", SECRET, base_url="http://169.254.169.254/v1")
+        with pytest.raises(OperatorError, match=r"^base URL: "):
+            add(workspace, "openai", SECRET, base_url="")
+        with pytest.raises(OperatorError, match=r"^name: "):
+            add(workspace, "openai", SECRET, name="")
+        with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
+            add(workspace, "demo", SECRET)
+        with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
+            add(workspace, "demo", "", base_url="http://127.0.0.1")
+        assert sqlite.generation() == before
+
+    def test_the_demo_provider_comes_back_without_a_secret(self, team: People) -> None:
+        team.accounts.remove_provider_key(team.workspace, "demo")
+        assert team.accounts.add_provider_key(team.workspace, "demo", "").sealed == b""
+
+    def test_one_is_removed_by_id_or_unique_name(self, team: People) -> None:
+        for _ in range(2):
+            team.accounts.add_provider_key(team.workspace, "openai", SECRET, name="lab")
+        with pytest.raises(OperatorError, match="2 provider keys are named 'lab'"):
+            team.accounts.remove_provider_key(team.workspace, "lab")
+        first, second = team.accounts.list_provider_keys(team.workspace)[1:]
+        assert team.accounts.remove_provider_key(team.workspace, first.id) == first
+        assert team.accounts.remove_provider_key(team.workspace, "lab") == second
+        with pytest.raises(OperatorError, match="no provider key 'lab'; there are: demo"):
+            team.accounts.remove_provider_key(team.workspace, "lab")
+
+
+class TestPrices:
+    """A workspace's own prices."""
+
+    def test_a_price_is_set_replaced_and_removed(self, team: People) -> None:
+        first = team.accounts.set_price(team.workspace, "openai/my-model", RATES)
+        second = team.accounts.set_price(
+            team.workspace, "openai/my-model", msgspec.structs.replace(RATES, output=0)
+        )
+        assert first.version != second.version
+        assert team.accounts.list_prices(team.workspace) == (second,)
+        team.accounts.remove_price(team.workspace, "openai/my-model")
+        assert team.accounts.list_prices(team.workspace) == ()
+
+    def test_a_price_that_is_not_there_names_those_that_are_close(self, team: People) -> None:
+        team.accounts.set_price(team.workspace, "openai/my-model", RATES)
+        with pytest.raises(OperatorError, match=r"no price of its own\. Did you mean openai/my-model\?"):
+            team.accounts.remove_price(team.workspace, "openai/mymodel")
+
+    def test_what_may_not_be_is_refused(self, team: People) -> None:
+        with pytest.raises(OperatorError, match=r"^model: "):
+            team.accounts.set_price(team.workspace, "my-model", RATES)
+        with pytest.raises(OperatorError, match=r"^provider: 'opnai' .*Did you mean openai"):
+            team.accounts.set_price(team.workspace, "opnai/my-model", RATES)
+        with pytest.raises(OperatorError, match=r"^price: "):
+            team.accounts.set_price(team.workspace, "openai/m", msgspec.structs.replace(RATES, input=-1))
+        assert team.accounts.list_prices(team.workspace) == ()
+
+
+def test_no_record_shows_a_secret(team: People, sqlite: AccountStore) -> None:
+    issued = team.accounts.create_key(team.workspace, "ana")
+    provider_key = team.accounts.add_provider_key(team.workspace, "openai", SECRET)
+    records = [issued, issued.key, provider_key, team.vault, team.accounts, *sqlite.changes(0).workspaces]
+    for shown in (text for record in records for text in (repr(record), str(record), f"{[record]}")):
+        assert issued.secret not in shown
+        assert SECRET not in shown
+    # What rich prints, and what a traceback with local variables shows.
+    assert issued.secret not in repr(list(issued.__rich_repr__()))
+
+
+def test_no_secret_reaches_the_database(tmp_path: Path, clock: HeldClock) -> None:
+    store = Store.open(tmp_path)
+    team = People(store.accounts, clock)
+    team.vault.check(store.accounts)
+    secrets = [SECRET, team.key("ana")]
+    team.accounts.add_provider_key(team.workspace, "openai", SECRET)
+    store.close()
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert keys.digest(secrets[1]) in written
+    assert not [secret for secret in secrets if secret.encode() in written]

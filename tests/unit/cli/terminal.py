@@ -1,0 +1,88 @@
+"""A terminal for tests: runs commands on real books in a real directory, and keeps what they wrote."""
+
+import io
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tests.clocks import HeldClock
+from zai_gateway.accounts.keyfile import key_material
+from zai_gateway.accounts.service import Accounts
+from zai_gateway.accounts.vault import Vault
+from zai_gateway.cli.doors import Books, Composition, ServeOptions
+from zai_gateway.cli.entry import build
+from zai_gateway.cli.screen import Screen
+from zai_gateway.storage.store import Store
+
+NOTHING: Mapping[str, str] = {}
+
+
+class Outcome(Struct, frozen=True):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return msgspec.json.decode(self.out)
+
+
+class Terminal:
+    """A person, or a script, at a terminal with these environment variables."""
+
+    def __init__(self, data: Path, variables: Mapping[str, str] = NOTHING) -> None:
+        self.data = data
+        self.clock = HeldClock()
+        self.served: list[ServeOptions] = []
+        self._variables = variables
+
+    def run(self, *arguments: str, stdin: str = "") -> Outcome:
+        """Runs `zai` with these arguments."""
+        out, err = io.StringIO(), io.StringIO()
+        run = self._entry(Screen(io.StringIO(stdin), out, err))
+        code = run(arguments)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    def ok(self, *arguments: str, stdin: str = "") -> Any:
+        """Runs a command with --json that has to succeed, and gives its document."""
+        outcome = self.run(*arguments, "--json", stdin=stdin)
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome.json
+
+    @contextmanager
+    def books(self, data: Path | None = None) -> Generator[Books]:
+        """The real books of a data directory, made ready where it is empty."""
+        place = self.data if data is None else data
+        store = Store.open(place)
+        try:
+            vault = Vault(key_material(place / "vault.key"), "vault.key")
+            accounts = Accounts(store.accounts, vault, self.clock)
+            accounts.first_start()
+            yield Books(accounts=accounts, spend=store.spend, reports=store.reports)
+        finally:
+            store.close()
+
+    def _entry(self, screen: Screen) -> Callable[[Sequence[str] | None], int]:
+        return build(
+            Composition(
+                default_data=self.data,
+                base_url=self._variables.get("ZAI_BASE_URL", "http://127.0.0.1:9/v1"),
+                api_key=self._variables.get("ZAI_KEY"),
+                secret=self._variables.get,
+                open_books=self.books,
+                serve=self._serve,
+                clock=self.clock,
+            ),
+            screen,
+        )
+
+    def _serve(self, options: ServeOptions) -> int:
+        self.served.append(options)
+        return 0

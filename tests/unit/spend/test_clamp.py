@@ -1,0 +1,127 @@
+"""Near the cap: the words of product.md, one test each, and the promise as a property."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zai_gateway.catalogue.bound import Bound
+from zai_gateway.errors import Code, Failure
+from zai_gateway.spend.clamp import Room, share
+
+USD = 1_000_000_000
+
+
+def bound(
+    *, asked: int | None = None, most: int | None = 128_000, floor: int = 1_024, room: int | None = None
+) -> Bound:
+    """Input for 0.003 USD; output at 15 USD per million tokens, 15,000 nano-USD each."""
+    return Bound(
+        input_pico=3_000_000_000, output_pico=15_000_000, asked=asked, most=most, floor=floor, room=room
+    )
+
+
+def untouched(limit: int, spent: int = 0) -> Room:
+    """The room of a cap that nothing in flight holds."""
+    return Room(limit=limit, free=limit - spent, unspent=limit - spent)
+
+
+def test_without_a_cap_the_worst_case_is_held_and_nothing_is_said() -> None:
+    assert share(bound(asked=100), None) == share(bound(asked=100), untouched(5 * USD))
+    assert share(bound(), None).output_limit is None
+    assert share(bound(), None).amount == bound().worst(128_000)
+    assert share(bound(most=None), None).amount == bound().worst(0)
+
+
+def test_a_worst_case_that_fits_is_held_as_it_is() -> None:
+    held = share(bound(asked=100), untouched(5 * USD))
+    assert held.amount == 3_000_000 + 100 * 15_000
+    assert held.output_limit is None
+
+
+def test_an_open_ended_request_gets_what_a_quarter_of_the_free_money_buys() -> None:
+    held = share(bound(most=None), untouched(5 * USD))
+    assert held.output_limit == (5 * USD // 4 - 3_000_000) // 15_000
+    assert held.amount <= 5 * USD // 4
+
+
+def test_an_open_ended_request_that_may_have_all_is_left_alone() -> None:
+    held = share(bound(most=4_096), untouched(5 * USD))
+    assert held.output_limit is None
+    assert held.amount == bound().worst(4_096)
+
+
+def test_ten_open_ended_requests_at_once_all_fit_five_dollars() -> None:
+    free = 5 * USD
+    for _ in range(10):
+        free -= share(bound(), Room(limit=5 * USD, free=free, unspent=5 * USD)).amount
+    assert free >= 0
+
+
+def test_a_limit_that_does_not_fit_is_clamped_to_what_does() -> None:
+    held = share(bound(asked=100_000), untouched(USD))
+    assert held.output_limit == (USD - 3_000_000) // 15_000
+    assert held.amount <= USD
+
+
+def test_a_quarter_below_the_floor_becomes_the_floor() -> None:
+    enough = bound().worst(1_024)
+    held = share(bound(), untouched(enough))
+    assert (held.amount, held.output_limit) == (enough, 1_024)
+
+
+def test_below_the_floor_what_is_spent_is_the_cap_and_what_is_held_is_busy() -> None:
+    short = bound().worst(1_024) - 1
+    with pytest.raises(Failure) as reached:
+        share(bound(), untouched(5 * USD, spent=5 * USD - short))
+    assert reached.value.code is Code.SPEND_CAP_REACHED
+    assert reached.value.detail == "Spend cap reached: 5.00 USD"
+    with pytest.raises(Failure) as busy:
+        share(bound(), Room(limit=5 * USD, free=short, unspent=short + 1))
+    assert busy.value.code is Code.BUDGET_BUSY
+    assert busy.value.retry_after is not None
+
+
+def test_who_asks_for_less_than_the_floor_gets_it() -> None:
+    small = bound(asked=10)
+    assert share(small, untouched(small.worst(10))).output_limit is None
+    with pytest.raises(Failure) as reached:
+        share(small, untouched(small.worst(10) - 1))
+    assert reached.value.code is Code.SPEND_CAP_REACHED
+
+
+def test_a_clamp_stays_inside_the_context_window() -> None:
+    assert share(bound(most=200_000, room=3_000), untouched(USD)).output_limit == 3_000
+    assert share(bound(most=200_000, room=100), untouched(USD)).output_limit != 100
+
+
+def test_free_output_needs_no_limit() -> None:
+    free = Bound(input_pico=0, output_pico=0, asked=None, most=None, floor=1_024, room=None)
+    assert share(free, untouched(0)).amount == 0
+    assert share(free, untouched(0)).output_limit is None
+
+
+@given(
+    st.builds(
+        Bound,
+        input_pico=st.integers(0, 10**13),
+        output_pico=st.integers(0, 10**9),
+        asked=st.none() | st.integers(1, 10**6),
+        most=st.none() | st.integers(1, 10**6),
+        floor=st.integers(1, 8_192),
+        room=st.none() | st.integers(1, 10**6),
+    ),
+    st.integers(0, 10**10),
+    st.integers(0, 10**10),
+)
+def test_what_is_held_is_free_and_bounds_what_is_sent(wanted: Bound, free: int, in_flight: int) -> None:
+    room = Room(limit=free + in_flight, free=free, unspent=free + in_flight)
+    try:
+        held = share(wanted, room)
+    except Failure as failure:
+        least = min(n for n in (wanted.floor, wanted.asked, wanted.most) if n is not None)
+        assert wanted.worst(least) > free
+        assert (failure.code is Code.SPEND_CAP_REACHED) == (wanted.worst(least) > room.unspent)
+    else:
+        assert held.amount <= free
+        limits = [n for n in (held.output_limit, wanted.asked, wanted.most) if n is not None]
+        assert held.amount >= wanted.worst(min(limits) if limits else 0)
