@@ -44,9 +44,9 @@ install: .venv/.run ## Make .venv with the pinned dependencies and the zai comma
 
 dev: .venv/.dev
 
-lock: ## Pin the newest dependencies that pyproject.toml allows (needs uv)
-	@$(lock) --upgrade --group build --output-file requirements/run.txt
-	@$(lock) --upgrade --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+lock: ## Pin what pyproject.toml asks for (needs uv; newer versions too: make lock ARGS=--upgrade)
+	@$(lock) $(ARGS) --group build --output-file requirements/run.txt
+	@$(lock) $(ARGS) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
 
 prices: dev ## Compile the price sources into the catalogue's data file
 	@.venv/bin/python prices/compile.py

@@ -3,7 +3,7 @@
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, convert
 
@@ -13,10 +13,10 @@ class ParameterRow(Struct, frozen=True, forbid_unknown_fields=True):
 
     models: list[str]
     """Patterns of model ids."""
-    refuses: list[str]
-    when: str
-    """`always`, or `reasoning`: refused only while the model reasons."""
-    evidence: str
+    refuses: list[Literal["temperature", "top_p", "stop", "max_tokens"]]
+    when: Literal["always", "reasoning"]
+    """`reasoning`: refused only while the model reasons."""
+    evidence: Literal["documented", "observed", "assumed"]
     """`documented` by OpenAI, `observed` in answers that others published, or `assumed` from its siblings."""
     source: list[str]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tests.house.tree import ROOT, project_files
 from zai_gateway.providers.registry import PROVIDERS
-from zai_gateway.settings import Environment
+from zai_gateway.settings import Environment, Limits
 
-# Read by the library that writes to the terminal.
-READ_ELSEWHERE = {"NO_COLOR"}
+# Read by libraries: the one for TLS, and the one that writes to the terminal.
+READ_ELSEWHERE = {"SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR"}
 
 
 class Asked(dict[str, str]):
@@ -31,8 +31,16 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
         if isinstance(part, property):
             getattr(environment, name)
     environment.encryption_key()
-    documented = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", _text("docs/settings.md"), re.M))
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", _text("docs/settings.md"), re.M)
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert documented == asked.names | READ_ELSEWHERE
+
+
+def test_the_documented_limits_are_those_in_force() -> None:
+    settings, limits = _text("docs/settings.md"), Limits()
+    assert f"| {limits.body_bytes >> 20} MiB | 413 |" in settings
+    assert f"| {limits.head_bytes >> 10} KiB | 431 |" in settings
+    assert f"| {limits.drain_seconds:g} s |" in settings
 
 
 def test_every_provider_is_in_the_readme() -> None:

@@ -43,12 +43,32 @@ def environment_reads(source: str) -> list[str]:
     return found
 
 
+def test_only_the_upstream_and_the_terminal_speak_http_outwards() -> None:
+    # import-linter knows top-level modules only, and `http` and `urllib` have harmless parts as well.
+    callers = {name for name, source in modules() if _imports(source) & {"http.client", "urllib.request"}}
+    assert callers == {str((SOURCE / "cli" / "gateway.py").relative_to(ROOT))}
+
+
+def _imports(source: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                found |= {name.name for name in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                found |= {module, *(f"{module}.{name.name}" for name in names)}
+            case _:
+                pass
+    return found
+
+
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
 def test_every_module_opens_with_one_sentence() -> None:
-    faults = {name: fault for name, source in modules() if (fault := opening_fault(source))}
+    every = [module for folder in PYTHON for module in modules(folder)]
+    faults = {name: fault for name, source in every if (fault := opening_fault(source))}
     assert faults == {}
 
 

@@ -1,14 +1,15 @@
-"""Runs a function of the storage tests in processes of their own, all let go at once."""
+"""Runs functions of the storage tests in processes of their own."""
 
 import multiprocessing
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 
-def all_at_once(work: Callable[[Path, str], Any], data: Path, names: list[str]) -> dict[str, Any]:
-    """What `work(data, name)` gave in each of the processes; one that died gave nothing."""
+def all_at_once(work: Callable[[Path, str], Any], data: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What `work(data, name)` gave in each of the processes, which were let go together."""
     spawning = multiprocessing.get_context("spawn")
     ready = spawning.Barrier(len(names))
     results = spawning.SimpleQueue()
@@ -17,13 +18,18 @@ def all_at_once(work: Callable[[Path, str], Any], data: Path, names: list[str]) 
         process.start()
     for process in processes:
         process.join()
-    given: dict[str, Any] = {}
-    while not results.empty():
-        name, result = results.get()
-        given[name] = result
-    return given
+    assert [process.exitcode for process in processes] == [0] * len(names)
+    return dict(results.get() for _ in names)
+
+
+def killed(work: Callable[[Path], None], data: Path) -> None:
+    """Runs `work(data)`, which has to end in its process being killed (SIGKILL)."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(data,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def _run(work: Callable[[Path, str], Any], data: Path, name: str, ready: Barrier, results: Any) -> None:
-    ready.wait()
+    ready.wait(timeout=60)
     results.put((name, work(data, name)))

@@ -11,7 +11,9 @@ from zai_gateway.catalogue.model import Rates
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.ledger import Attempt, Entry, Outcome
 from zai_gateway.spend.store import Granted
+from zai_gateway.storage.bootstrap import open_database
 from zai_gateway.storage.store import Store
+from zai_gateway.storage.windows import put_budget
 
 NOON = 1_767_268_800_000
 """2026-01-01 12:00 UTC, a Thursday."""
@@ -94,6 +96,15 @@ def with_key(store: Store, cap: int | None = None, worker: str = "worker_1") -> 
     assert store.accounts.first_start(workspace(), [provider_key()], key)
     store.spend.open_worker(worker, "host", "boot", NOON)
     return (budget_of(key),)
+
+
+def add_budget(data: Path, budget: Budget) -> Budget:
+    """Writes a budget of a team: no call of the store makes one yet."""
+    database = open_database(data)
+    with database.write() as connection:
+        put_budget(connection, budget)
+    database.close()
+    return budget
 
 
 def audit(data: Path) -> None:

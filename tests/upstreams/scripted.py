@@ -22,12 +22,16 @@ class Line:
 
     async def request(self) -> bytes:
         """One whole request with a content-length, as it stood on the wire."""
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head = await self.head()
         length = 0
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
         return head + await self._reader.readexactly(length)
+
+    async def head(self) -> bytes:
+        """The head of a request; its body stays unread."""
+        return await self._reader.readuntil(b"\r\n\r\n")
 
     async def send(self, data: bytes) -> None:
         """Writes `data` and waits until the system took it."""
@@ -67,6 +71,8 @@ class ScriptedServer:
         self._tls = tls
         self._failures: list[Exception] = []
         self._playing: set[asyncio.Task[None]] = set()
+        self._played = 0
+        self._changed = asyncio.Condition()
         self.connections = 0
         self.port = 0
 
@@ -74,6 +80,11 @@ class ScriptedServer:
     def url(self) -> str:
         """Where it listens, with no slash at the end."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def played(self, count: int) -> None:
+        """Waits until so many connections were played to the end and closed."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._played >= count)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
@@ -105,3 +116,6 @@ class ScriptedServer:
             self._failures.append(failure)
         finally:
             await line.close()
+        async with self._changed:
+            self._played += 1
+            self._changed.notify_all()

@@ -25,7 +25,7 @@ READER_LEFT = 141
 def build(composition: Composition, screen: Screen | None = None) -> Callable[[Sequence[str] | None], int]:
     """The whole `zai` command: takes arguments (`sys.argv` where None), gives the exit code."""
     shown = screen or Screen()
-    command = typer.main.get_command(_tree(composition, shown))
+    command = typer.main.get_command(tree(composition, shown))
 
     def run(arguments: Sequence[str] | None = None) -> int:
         given = list(sys.argv[1:] if arguments is None else arguments)
@@ -40,7 +40,8 @@ def build(composition: Composition, screen: Screen | None = None) -> Callable[[S
     return run
 
 
-def _tree(composition: Composition, screen: Screen) -> typer.Typer:
+def tree(composition: Composition, screen: Screen) -> typer.Typer:
+    """Every command there is."""
     holder = Holder(composition, screen)
     app = typer.Typer(no_args_is_help=True)
     app.callback()(_root)

@@ -121,6 +121,9 @@ class Gateway:
             raise GatewayError(_CUT) from None
         except TimeoutError:
             raise GatewayError(f"The gateway at {where} did not answer in time.") from None
+        except UnicodeError:
+            # What resolving makes of a name such as `a..b`.
+            raise GatewayError(f"ZAI_BASE_URL: {where} names no host that can be.") from None
         except (OSError, HTTPException) as trouble:
             said = trouble.strerror if isinstance(trouble, OSError) else None
             reason = said or type(trouble).__name__

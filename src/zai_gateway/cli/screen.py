@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 400
-"""Columns of a table that no terminal shows: wide enough that a pipe gets every row on one line."""
+"""Columns that a table may have: an id that a narrow terminal breaks by itself can still be copied whole."""
 
 
 class NobodyReads(Exception):
@@ -110,7 +110,7 @@ class Screen:
     def _render(self, shape: RenderableType) -> None:
         console = Console(
             file=self._stdout,
-            width=None if self._stdout.isatty() else WIDE,
+            width=WIDE,
             highlight=False,
             markup=False,
             emoji=False,

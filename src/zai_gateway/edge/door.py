@@ -128,8 +128,7 @@ def told(trouble: BaseException, request_id: str) -> Failure:
             Code.SHUTTING_DOWN, "The gateway is shutting down. Try again in a moment.", retry_after=1.0
         )
     places = " < ".join(
-        f"{frame.filename}:{frame.lineno} {frame.name}"
-        for frame in reversed(extract_tb(trouble.__traceback__))
+        f"{step.filename}:{step.lineno} {step.name}" for step in reversed(extract_tb(trouble.__traceback__))
     )
     _log.error("%s: unexpected %s at %s", request_id, type(trouble).__qualname__, places)
     return Failure(
@@ -148,13 +147,13 @@ async def _tell(reply: AsgiReply, failure: Failure) -> None:
     await reply.finish()
 
 
-def _bearer_token(scope: Scope) -> str:
-    """The API key, or an empty text that no key is: so that every 401 is worded in one place."""
+def _bearer_token(scope: Scope) -> str | None:
+    """The API key of a single `Authorization: Bearer ...` (RFC 6750, section 2.1), or None."""
     given = headers_named(scope, b"authorization")
     if len(given) != 1:
-        return ""
+        return None
     scheme, _, token = given[0].partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _with_allow(page: Page, failure: Failure, at: Place | None) -> Page:

@@ -5,10 +5,13 @@ import socket
 
 from zai_gateway.errors import OperatorError
 
+Listener = socket.socket
+"""A socket that listens."""
+
 _BACKLOG = 2048
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> Listener:
     """A socket that listens on `host` and `port` (0: any free one). IPv4 where the name has both.
 
     Connections that come before the server runs wait in line. Raises OperatorError.
@@ -36,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> tuple[str, int]:
+def address_of(listener: Listener) -> tuple[str, int]:
     """The address and port that `listener` listens on."""
     host, port = listener.getsockname()[:2]
     return str(host), int(port)

@@ -15,11 +15,11 @@ class Callers(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether it knows the store's keys, so that requests can be served."""
+        """Whether it knows the keys, so that requests can be served."""
         ...
 
-    async def caller(self, token: str) -> Caller:
-        """The caller whose API key `token` is. Raises Failure or StoreUnavailable."""
+    async def caller(self, token: str | None) -> Caller:
+        """The caller whose API key `token` is. Raises Failure."""
         ...
 
 

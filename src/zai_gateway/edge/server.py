@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import socket
 from collections.abc import Callable
 from email.utils import formatdate
 from math import ceil
@@ -14,6 +13,7 @@ from uvicorn.server import ServerState
 
 from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
+from zai_gateway.edge.listening import Listener
 from zai_gateway.edge.protocol import DoorProtocol, HeadLimits
 from zai_gateway.ids import new_id
 
@@ -51,7 +51,7 @@ class Server:
         self._hurried = self._stopping.is_set()
         self._stopping.set()
 
-    async def run(self, listener: socket.socket, on_listening: Callable[[], None]) -> None:
+    async def run(self, listener: Listener, on_listening: Callable[[], None]) -> None:
         """Serves until `stop`: then accepts nothing more, lets requests end, and cancels those that do not.
 
         Takes over `listener`, and calls `on_listening` when requests are answered.
@@ -103,7 +103,7 @@ class Server:
 
 
 async def serve(
-    door: Door, listener: socket.socket, clock: Clock, serving: Serving, on_listening: Callable[[], None]
+    door: Door, listener: Listener, clock: Clock, serving: Serving, on_listening: Callable[[], None]
 ) -> None:
     """Serves until SIGTERM or SIGINT ends it in order; a second signal ends requests under way at once.
 
@@ -131,7 +131,6 @@ def _uvicorn_config(door: Door, serving: Serving) -> Config:
         log_config=None,
         log_level="error",  # each scanner's garbage would be a warning
         access_log=False,
-        server_header=False,
         timeout_keep_alive=serving.keep_alive_seconds,
         # Given here, so that uvicorn reads neither from the environment.
         workers=1,

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -43,9 +44,10 @@ class NetworkUpstream:
         self._tls = tls or ssl.create_default_context()
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
+        self._in_flight: WeakSet[_NetworkInbound] = WeakSet()
 
     async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
-        """As `Upstream.send`. A request is never sent twice: a lost connection is reported as it is."""
+        """As `Upstream.send`. A POST is never sent twice: a lost connection is reported, not mended."""
         place = place_of(request.url)
         headers = _headers(request, place)
         progress = _Progress(timeouts.first_byte)
@@ -59,10 +61,14 @@ class NetworkUpstream:
         except UpstreamError:
             response.close()
             raise
-        return _NetworkInbound(response, place, timeouts.silence)
+        inbound = _NetworkInbound(response, place, timeouts.silence)
+        self._in_flight.add(inbound)
+        return inbound
 
     async def close(self) -> None:
-        """Closes every connection; the next request would open new ones."""
+        """Closes every connection; the next request would open new ones. Answers in flight are broken off."""
+        for inbound in tuple(self._in_flight):
+            await inbound.close()  # aiohttp would leave whoever reads one of them waiting
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
@@ -175,7 +181,8 @@ def _headers(request: Outbound, place: Place) -> list[tuple[str, str]]:
     for name, value in request.headers:
         if _UNSENDABLE.search(value) or not _NAME.fullmatch(name):
             raise UpstreamError(
-                Blame.CONNECT, f"the request to {place.name} was not sent: a control character in header {name!r}"
+                Blame.CONNECT,
+                f"the request to {place.name} was not sent: a control character in header {name!r}",
             )
     given = [(name, value) for name, value in request.headers if name.lower() not in _OURS]
     if not any(name.lower() == "user-agent" for name, _ in given):

@@ -36,23 +36,25 @@ def share(bound: Bound, room: Room | None) -> Share:
     """
     if room is None:
         return Share(bound.worst(_bounded(bound)), None)
+    whole = bound.affordable(room.free)
     if bound.asked is not None:
         amount = bound.worst(_bounded(bound))
-        return (
-            Share(amount, None) if amount <= room.free else _clamped(bound, bound.affordable(room.free), room)
-        )
+        if whole is None or amount <= room.free:
+            return Share(amount, None)
+        return _clamped(bound, whole, room)
     quarter = bound.affordable(room.free // 4)
     if quarter is None or (bound.most is not None and quarter >= bound.most):
         return Share(bound.worst(bound.most or 0), None)
     if quarter >= bound.floor:
         return _clamped(bound, quarter, room)
-    whole = bound.affordable(room.free)
-    return _clamped(bound, None if whole is None else min(bound.floor, whole), room)
+    if whole is None:
+        return Share(bound.worst(0), None)
+    return _clamped(bound, min(bound.floor, whole), room)
 
 
-def _clamped(bound: Bound, limit: int | None, room: Room) -> Share:
+def _clamped(bound: Bound, limit: int, room: Room) -> Share:
     floor = min(n for n in (bound.floor, bound.asked, bound.most) if n is not None)
-    if limit is None or limit < floor:
+    if limit < floor:
         raise _refusal(bound.worst(floor), room)
     if bound.room is not None and bound.room >= floor:
         limit = min(limit, bound.room)

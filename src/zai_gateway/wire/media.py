@@ -83,7 +83,7 @@ def _is_inline(part: Fields) -> bool:
     if image.startswith(b"{"):
         inner = Fields(image, part.at("image_url"))
         # A second address or a file beside the bytes might be what the provider looks at.
-        if any(name.casefold() not in ("url", "detail") for name in inner.members):
+        if not {"url", "detail"}.issuperset(inner.members):
             return False
         url = inner.text("url")
     else:

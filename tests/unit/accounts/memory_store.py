@@ -21,6 +21,7 @@ class MemoryStore:
         self.reading = Event()
         """Set while a look-up waits at the gate."""
         self.lookups: list[bytes] = []
+        self.polls = 0
         self.loads: list[int] = []
         """The generations after which changes were asked for."""
         self._lock = Lock()
@@ -61,6 +62,7 @@ class MemoryStore:
             return Changes(self._generation, keys, tuple(self._view(one) for one in self._workspaces))
 
     def generation(self) -> int:
+        self.polls += 1
         self._answer()
         return self._generation
 

@@ -267,6 +267,8 @@ async def test_the_poll_outlives_whatever_the_store_does(
     async with running(Directory(store, clock, executor, poll_every=0.001)) as directory:
         store.failure = failure
         await until(lambda: not directory.store_answers)
+        polls = store.polls
+        await until(lambda: store.polls > polls + 3)
         people.accounts.revoke_key(people.workspace, "ana")
         assert (await directory.caller(secret)).key.name == "ana"
         store.up()

@@ -133,13 +133,16 @@ class TestApiKeys:
         assert living.revoked_ms is None
         assert team.accounts.find_key(team.workspace, revoked.id) == revoked
 
-    def test_only_what_is_named_changes(self, team: People, clock: HeldClock) -> None:
+    def test_only_what_is_named_changes(self, team: People, sqlite: AccountStore, clock: HeldClock) -> None:
         expires = clock.now_ms() + 1
         before = team.accounts.create_key(
             team.workspace, "ana", cap=1, allow=["openai/*"], fallback="openai/m", expires_ms=expires
         ).key
         update = team.accounts.update_key
+        written = sqlite.generation()
         assert update(team.workspace, "ana", KeyChanges()) == before
+        assert update(team.workspace, "ana", KeyChanges(cap=1)) == before
+        assert sqlite.generation() == written
         assert update(team.workspace, "ana", KeyChanges(cap=2)) == msgspec.structs.replace(before, cap=2)
         update(team.workspace, "ana", KeyChanges(name="ben", allow=("demo/*",)))
         update(team.workspace, "ben", KeyChanges(cap=None, fallback=None, expires_ms=None))

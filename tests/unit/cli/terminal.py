@@ -1,7 +1,7 @@
 """A terminal for tests: runs commands on real books in a real directory, and keeps what they wrote."""
 
 import io
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ class Terminal:
     def run(self, *arguments: str, stdin: str = "") -> Outcome:
         """Runs `zai` with these arguments."""
         out, err = io.StringIO(), io.StringIO()
-        run = self._entry(Screen(io.StringIO(stdin), out, err))
+        # Things that are made one after the other are listed in that order.
+        self.clock.move(0.001)
+        run = build(self.composition(), Screen(io.StringIO(stdin), out, err))
         code = run(arguments)
         return Outcome(code, out.getvalue(), err.getvalue())
 
@@ -64,23 +66,22 @@ class Terminal:
         try:
             vault = Vault(key_material(place / "vault.key"), "vault.key")
             accounts = Accounts(store.accounts, vault, self.clock)
-            accounts.first_start()
+            if accounts.first_start() is not None:
+                self.clock.move(0.001)
             yield Books(accounts=accounts, spend=store.spend, reports=store.reports)
         finally:
             store.close()
 
-    def _entry(self, screen: Screen) -> Callable[[Sequence[str] | None], int]:
-        return build(
-            Composition(
-                default_data=self.data,
-                base_url=self._variables.get("ZAI_BASE_URL", "http://127.0.0.1:9/v1"),
-                api_key=self._variables.get("ZAI_KEY"),
-                secret=self._variables.get,
-                open_books=self.books,
-                serve=self._serve,
-                clock=self.clock,
-            ),
-            screen,
+    def composition(self) -> Composition:
+        """The parts behind the commands."""
+        return Composition(
+            default_data=self.data,
+            base_url=self._variables.get("ZAI_BASE_URL", "http://127.0.0.1:9/v1"),
+            api_key=self._variables.get("ZAI_KEY"),
+            secret=self._variables.get,
+            open_books=self.books,
+            serve=self._serve,
+            clock=self.clock,
         )
 
     def _serve(self, options: ServeOptions) -> int:

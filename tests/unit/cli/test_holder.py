@@ -204,6 +204,7 @@ def test_no_gateway_at_all_is_one_sentence() -> None:
         "http://u:p@h/v1",
         "http://h:99999/v1",
         "http://h/?x",
+        "http://a..b/v1",
     ],
 )
 def test_an_address_that_cannot_be_is_refused_before_anything_is_sent(address: str) -> None:

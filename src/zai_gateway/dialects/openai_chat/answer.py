@@ -64,14 +64,18 @@ def _repair_choices(draft: Draft, choices: Json, stop: tuple[str, ...]) -> int:
     repaired: list[bytes] = []
     for index, choice_text in enumerate(texts):
         choice = choices[index]
-        message = choice.get("message") if isinstance(choice, dict) else None
-        if not isinstance(choice, dict) or not isinstance(message, dict):
-            raise ValueError(f"choices[{index}] has no message")
-        produced += content_bytes(message)
+        if not isinstance(choice, dict):
+            raise ValueError(f"choices[{index}] is not an object")
         choice_draft = Draft(choice_text)
         if not isinstance(choice.get("index"), int):
             choice_draft.say("index", index)
-        _repair_message(choice_draft, message, stop)
+        message = choice.get("message")
+        if isinstance(message, dict):
+            produced += content_bytes(message)
+            _repair_message(choice_draft, message, stop)
+        else:
+            # Azure leaves it out where its filter stopped the answer; clients read `message.content` blindly.
+            choice_draft.put("message", b'{"role":"assistant","content":null}')
         repaired.append(choice_draft.written())
     if repaired != texts:
         draft.put("choices", listed(repaired))

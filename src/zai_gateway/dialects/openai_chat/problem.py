@@ -34,12 +34,10 @@ _STATUS_OF = {
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamProblem:
     """The problem that an answer with an error status tells; `headers` have names in lower case."""
     try:
-        value = decode(body)
+        said = _said(decode(body))
     except ValueError:
-        value = None
-    said = _said(value)
-    message = _text(said.get("message")) or (_plain(body) if value is None else "")
-    return _problem(status, message, said, _retry_after(headers))
+        said = {"message": _plain(body)}
+    return _problem(status, _text(said.get("message")), said, _retry_after(headers))
 
 
 def problem_inside(value: Json) -> UpstreamProblem:

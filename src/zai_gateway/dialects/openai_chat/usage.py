@@ -12,26 +12,34 @@ def read_usage(value: Json) -> Usage | None:
     """The buckets of a `usage` object, or None where it lacks one of its two counts.
 
     OpenAI counts cached tokens, read or written, into `prompt_tokens` and reasoning into
-    `completion_tokens` (wire.md 22-23). Some servers of this dialect count them apart; their own totals
-    tell, and then they are added here.
+    `completion_tokens` (wire.md 22-23). Servers of this dialect that count some of them apart are known by
+    their own numbers: a total that is more than the sum, or a part that is more than its whole. Where such
+    numbers leave a doubt, the dearer reading is taken.
     """
     if not isinstance(value, dict):
         return None
     prompt, completion = _count(value.get("prompt_tokens")), _count(value.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
+    reasoning = _detail(value, "completion_tokens_details", "reasoning_tokens")
+    uncounted = max(0, (_count(value.get("total_tokens")) or 0) - prompt - completion)
+    if uncounted and uncounted == _detail(value, "prompt_tokens_details", "audio_tokens"):
+        prompt, uncounted = prompt + uncounted, 0
+    elif reasoning > completion:
+        uncounted = max(uncounted, reasoning)
+    output = completion + uncounted
     cache_read = _detail(value, "prompt_tokens_details", "cached_tokens")
     cache_write = _detail(value, "prompt_tokens_details", "cache_write_tokens")
-    reasoning = _detail(value, "completion_tokens_details", "reasoning_tokens")
-    cached = cache_read + cache_write
-    total = _count(value.get("total_tokens"))
-    apart = reasoning > completion or (reasoning > 0 and total == prompt + completion + reasoning)
+    if max(cache_read, cache_write) > prompt:
+        prompt += cache_read + cache_write
+    # Tokens that are said to be both read and written were written, which costs more.
+    cache_read = min(cache_read, prompt - cache_write)
     return Usage(
-        input=prompt - cached if cached <= prompt else prompt,
+        input=prompt - cache_read - cache_write,
         cache_read=cache_read,
         cache_write=cache_write,
-        output=completion + reasoning if apart else completion,
-        reasoning=reasoning,
+        output=output,
+        reasoning=min(reasoning, output),
     )
 
 

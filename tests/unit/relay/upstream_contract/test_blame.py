@@ -64,7 +64,7 @@ async def test_a_header_that_would_break_the_request_is_not_sent(upstream: Closa
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "[fe80::1]", "2852039166"]
+    "address", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "[fe80::1]", "0xa9fea9fe"]
 )
 async def test_metadata_services_are_out_of_reach(upstream: Closable, address: str):
     error = await failure(upstream, post(f"http://{address}"))
@@ -164,6 +164,17 @@ async def test_a_reset_is_not_the_end_of_a_body_without_a_length(upstream: Closa
         was_read.set()
         error = await failure(_Again(inbound), post(server.url))
     assert error.blame is Blame.BROKEN
+
+
+async def test_a_reset_that_comes_with_the_body_is_not_its_end_either(upstream: Closable):
+    async def script(line: Line) -> None:
+        await line.request()
+        await line.send(OK + b"connection: close\r\n\r\nhalf")
+        line.reset()
+
+    async with ScriptedServer(script) as server:
+        for _ in range(20):
+            assert (await failure(upstream, post(server.url))).blame is Blame.BROKEN
 
 
 HUGE = b"x" * 100_000

@@ -1,0 +1,138 @@
+"""The stage of every playbook: a whole gateway on a real socket and database, in front of a scripted upstream."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from msgspec import Struct
+
+from tests.upstreams.openai_stub import OpenAIStub
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.app import Gateway, House
+from zai_gateway.clock import SystemClock
+from zai_gateway.edge.listening import address_of, listen
+from zai_gateway.edge.server import Server, Serving
+from zai_gateway.money import NANO_PER_USD
+from zai_gateway.settings import Environment, Limits
+
+UPSTREAM_SECRET = "sk-upstream-secret-8d1f2c"
+MODEL = "openai/gpt-5.4-mini"
+
+
+class Got(Struct, frozen=True):
+    """What the client got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def code(self) -> str:
+        """`error.code`."""
+        return self.json()["error"]["code"]
+
+    def events(self) -> list[bytes]:
+        """The data of each event of a stream."""
+        frames = self.body.split(b"\n\n")
+        return [frame.removeprefix(b"data: ") for frame in frames if frame.startswith(b"data: ")]
+
+
+class Stage:
+    """One gateway, its upstream, and clients for it."""
+
+    def __init__(self, house: House, stub: OpenAIStub, session: aiohttp.ClientSession, base_url: str) -> None:
+        self.house = house
+        self.stub = stub
+        self.session = session
+        self.base_url = base_url
+        self.workspace = house.accounts.the_workspace().id
+
+    def key(self, *, usd: float | None = None, nano: int | None = None, **terms: Any) -> IssuedKey:
+        """A new API key with a cap in USD or in nano-USD, or without one."""
+        cap = nano if usd is None else round(usd * NANO_PER_USD)
+        return self.house.accounts.create_key(self.workspace, f"key-{id(object())}", cap=cap, **terms)
+
+    def recap(self, key: IssuedKey, nano: int) -> None:
+        """Sets another cap."""
+        self.house.accounts.update_key(self.workspace, key.key.id, KeyChanges(cap=nano))
+
+    def opened(
+        self, key: IssuedKey, body: object, headers: Mapping[str, str] | None = None
+    ) -> "aiohttp.client._RequestContextManager":
+        """A chat request whose answer the caller reads."""
+        return self.session.post(
+            f"{self.base_url}/chat/completions",
+            data=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {key.secret}",
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
+        )
+
+    async def chat(self, key: IssuedKey, body: object, headers: Mapping[str, str] | None = None) -> Got:
+        """A chat request and its whole answer; of a stream that breaks, what came of it."""
+        async with self.opened(key, body, headers) as response:
+            try:
+                whole = await response.read()
+            except aiohttp.ClientPayloadError:
+                whole = b""
+            return Got(response.status, {n.lower(): v for n, v in response.headers.items()}, whole)
+
+    async def get(self, key: IssuedKey, path: str) -> Got:
+        async with self.session.get(
+            f"{self.base_url}{path}", headers={"Authorization": f"Bearer {key.secret}"}
+        ) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Got(response.status, headers, await response.read())
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a table, as it stands on the disk."""
+        connection = sqlite3.connect(self.house.data / "zai.db")
+        connection.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid')]
+        finally:
+            connection.close()
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return self.rows("ledger")
+
+    async def settled(self, entries: int) -> list[dict[str, Any]]:
+        """The ledger, once it has so many entries and no hold is open."""
+        while len(rows := self.ledger()) < entries or self.rows("hold"):
+            await asyncio.sleep(0.01)
+        return rows
+
+
+@asynccontextmanager
+async def staged(data: Path, limits: Limits | None = None) -> AsyncGenerator[Stage]:
+    """A gateway with one OpenAI provider key, whose upstream is the stub."""
+    clock = SystemClock()
+    house = House(data, Environment({}), clock)
+    gateway = Gateway(house, clock, limits or Limits())
+    listener = listen("127.0.0.1", 0)
+    host, port = address_of(listener)
+    async with OpenAIStub() as stub, aiohttp.ClientSession(auto_decompress=False) as session:
+        house.accounts.add_provider_key(
+            house.accounts.the_workspace().id, "openai", UPSTREAM_SECRET, base_url=stub.base_url
+        )
+        await gateway.start()
+        server = Server(gateway.door, clock, Serving(drain_seconds=0.2))
+        listening = asyncio.Event()
+        running = asyncio.create_task(server.run(listener, listening.set))
+        await listening.wait()
+        try:
+            yield Stage(house, stub, session, f"http://{host}:{port}/v1")
+        finally:
+            server.stop()
+            await running
+            await gateway.stop()
+            house.store.close()

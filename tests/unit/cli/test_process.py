@@ -1,0 +1,161 @@
+"""The `zai` command as a real process: pipes, signals, a terminal, and a gateway to talk to."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.unit.cli.terminal import Terminal
+
+ZAI = (sys.executable, "-c", "import sys; from zai_gateway.app import main; sys.exit(main())")
+SECRET = "sk-canary-0123456789"
+PATIENCE = 60.0
+"""Seconds after which a process has failed."""
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Nothing of the tester's own settings, in a home of its own."""
+    return {
+        "HOME": tempfile.gettempdir(),
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "TERM": "xterm",
+        **variables,
+    }
+
+
+def zai(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ZAI, *arguments],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(**variables),
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def gateway(data: Path) -> Generator[Mapping[str, str]]:
+    """A gateway with what it said of itself at its start."""
+    command = [*ZAI, "serve", "--port", "0", "--data", str(data), "--log-level", "warning", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        try:
+            assert process.stdout is not None
+            yield msgspec.json.decode(process.stdout.readline())
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def test_a_holder_and_an_operator_at_a_running_gateway(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with gateway(data) as started:
+        issued = msgspec.json.decode(
+            zai("admin", "key", "create", "ci", "--data", str(data), "--json").stdout
+        )
+        variables = {"ZAI_BASE_URL": started["base_url"], "ZAI_KEY": issued["key"]}
+        chat = zai("chat", "-", stdin="Grüße ✓", **variables)
+        assert (chat.returncode, chat.stdout) == (0, "Grüße ✓\n")
+        assert "demo/echo:" in chat.stderr
+        holder = Terminal(data, variables)
+        assert holder.ok("whoami")["api_key"]["id"] == issued["id"]
+        assert "demo/echo" in holder.run("models").out.splitlines()
+        assert holder.ok("chat", "Hi")["choices"][0]["message"]["content"] == "Hi"
+        broken = holder.run("chat", "cut", "--model", "demo/fail")
+        assert (broken.code, broken.err.startswith("zai: ")) == (1, True)
+        refused = Terminal(data, {**variables, "ZAI_KEY": "zk_live_nobody"}).run("whoami")
+        assert refused.code == 1
+        assert re.search(r"\(HTTP 401, x-request-id \w+\)\n\Z", refused.err)
+        told = msgspec.json.decode(zai("admin", "usage", "--data", str(data), "--json").stdout)
+        assert [row["key_name"] for row in told["rows"] if row["model"] == "demo/echo"] == ["ci"]
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        ended = subprocess.run(
+            [*ZAI, "admin", "key", "list", "--json", "--data", str(tmp_path / "data")],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert ended.returncode == 141
+    assert b"Broken" not in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_ctrl_c_ends_it_quietly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with subprocess.Popen(
+            [*ZAI, "chat", "Hi"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(ZAI_BASE_URL=address, ZAI_KEY="zk_live_x"),
+        ) as process:
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(1).startswith(b"P")
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+def at_a_terminal(*arguments: str, typed: str = "", **variables: str) -> tuple[int, str]:
+    """Runs a command on a terminal, and types `typed` at its question; gives its exit code and the screen."""
+    master, slave = pty.openpty()
+    with os.fdopen(master, "rb", buffering=0) as screen:
+        with os.fdopen(slave, "rb", buffering=0) as terminal:
+            process = subprocess.Popen(
+                [*ZAI, *arguments],
+                stdin=terminal,
+                stdout=terminal,
+                stderr=terminal,
+                env=environment(**variables),
+                start_new_session=True,
+            )
+        with process:
+            seen = screen.read(1)
+            os.write(master, typed.encode())
+            # A terminal whose last process has ended gives an error, not an end.
+            try:
+                while more := screen.read(65_536):
+                    seen += more
+            except OSError:
+                pass
+            process.wait(PATIENCE)
+    return process.returncode, seen.decode()
+
+
+def test_a_provider_key_is_asked_for_and_not_shown(tmp_path: Path) -> None:
+    add = ("admin", "provider", "add", "openai", "--data", str(tmp_path / "data"))
+    code, screen = at_a_terminal(*add, typed=f"{SECRET}\n")
+    assert code == 0
+    assert "Key for OpenAI:" in screen
+    assert "https://api.openai.com/v1" in screen
+    assert "canary" not in screen
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_goes_to_a_terminal_that_wants_it(variables: dict[str, str], coloured: bool) -> None:
+    code, screen = at_a_terminal("--help", **variables)
+    assert (code, bool(re.search(r"\x1b\[[0-9;]*3[0-7]", screen))) == (0, coloured)
+
+
+def test_a_pipe_gets_no_escapes() -> None:
+    assert "\x1b" not in zai("--help").stdout

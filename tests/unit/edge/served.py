@@ -1,0 +1,151 @@
+"""A door on a real socket: uvloop in a thread of its own, and a client that writes raw bytes."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from typing import Any, TypeVar
+
+import msgspec
+import uvloop
+
+from tests.clocks import HeldClock
+from tests.unit.edge.behind import TOKEN, Behind
+from zai_gateway.edge.door import Door
+from zai_gateway.edge.listening import address_of, listen
+from zai_gateway.edge.server import Server, Serving
+
+T = TypeVar("T")
+
+BODY_LIMIT = 200_000
+AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n"
+PATIENCE = 20.0
+"""Seconds after which a test gives up; none is decided by it."""
+
+
+class Served:
+    """A running server."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: Server, port: int) -> None:
+        self.loop = loop
+        self.port = port
+        self._server = server
+        self._stopped = False
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def ask(self, sent: bytes | str) -> "Got":
+        """Writes the bytes of one request on a connection of its own and reads the answer."""
+        with self.connect() as connection:
+            connection.sendall(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
+            return read_answer(connection, head=sent[:5] in (b"HEAD ", "HEAD "))
+
+    def get(self, path: str, *, headers: str = AUTHORIZATION, method: str = "GET") -> "Got":
+        return self.ask(f"{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
+
+    def post(
+        self, body: bytes = b"{}", *, path: str = "/v1/chat/completions", headers: str = AUTHORIZATION
+    ) -> "Got":
+        return self.ask(posting(body, path=path, headers=headers))
+
+    def on_loop(self, call: Callable[[], T]) -> T:
+        """What `call` gives when it runs in the server's thread."""
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(call())
+            except BaseException as trouble:  # handed to the thread that asks
+                result.set_exception(trouble)
+
+        self.loop.call_soon_threadsafe(run)
+        return result.result(PATIENCE)
+
+    def tasks(self) -> int:
+        """How many tasks live in the server's loop."""
+        return self.on_loop(lambda: len(asyncio.all_tasks(self.loop)))
+
+    def settle_at(self, tasks: int) -> None:
+        """Waits until only so many tasks are left: a leak never lets it return."""
+        deadline = threading.Event()
+        for _ in range(int(PATIENCE / 0.01)):
+            if self.tasks() == tasks:
+                return
+            deadline.wait(0.01)
+        raise AssertionError(f"{self.tasks()} tasks are left, not {tasks}")
+
+    def stop(self) -> None:
+        """Ends the server in order, however often it is called."""
+        if not self._stopped:
+            self._stopped = True
+            self.loop.call_soon_threadsafe(self._server.stop)
+
+    def hurry(self) -> None:
+        """Ends the server without waiting for requests."""
+        self._stopped = True
+        self.loop.call_soon_threadsafe(self._server.stop)
+        self.loop.call_soon_threadsafe(self._server.stop)
+
+
+class Got(msgspec.Struct, frozen=True):
+    """An answer as it came."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        values = [value for key, value in self.headers if key.lower() == name]
+        assert len(values) <= 1, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+def posting(body: bytes, *, path: str = "/v1/chat/completions", headers: str = AUTHORIZATION) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("latin-1") + body
+
+
+def read_answer(connection: socket.socket, *, head: bool = False) -> Got:
+    answer = HTTPResponse(connection, method="HEAD" if head else "GET")
+    answer.begin()
+    return Got(answer.status, answer.getheaders(), answer.read())
+
+
+@contextmanager
+def served(behind: Behind, serving: Serving | None = None) -> Generator[Served]:
+    """A server for the length of a test; at its end no task may be left."""
+    listener = listen("127.0.0.1", 0)
+    port = address_of(listener)[1]
+    started: Future[Served] = Future()
+    left: list[str] = []
+
+    async def run() -> None:
+        clock = HeldClock()
+        server = Server(Door(behind.rooms, clock, BODY_LIMIT), clock, serving or Serving(drain_seconds=0.0))
+        loop = asyncio.get_running_loop()
+        await server.run(listener, lambda: started.set_result(Served(loop, server, port)))
+        await asyncio.sleep(0)
+        left.extend(str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task())
+
+    def in_thread() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+
+    thread = threading.Thread(target=in_thread, name="served door")
+    thread.start()
+    try:
+        running = started.result(PATIENCE)
+        yield running
+    finally:
+        if started.done():
+            started.result().stop()
+        thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert not left

@@ -1,0 +1,170 @@
+"""Listening and ending: a port that is taken, signals, the grace of requests under way."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.edge.behind import Behind, hello
+from tests.unit.edge.served import AUTHORIZATION, posting, read_answer, served
+from zai_gateway.accounts.caller import Caller
+from zai_gateway.edge.listening import address_of, listen
+from zai_gateway.edge.server import Serving
+from zai_gateway.errors import OperatorError
+from zai_gateway.relay.reply import Reply
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with listen("127.0.0.1", 0) as taken:
+        yield taken
+
+
+def test_a_taken_port_is_told_in_one_sentence(listener: socket.socket) -> None:
+    port = address_of(listener)[1]
+    with pytest.raises(OperatorError) as told:
+        listen("127.0.0.1", port)
+    assert str(told.value) == (
+        f"port {port} on 127.0.0.1 is taken: stop what uses it or choose another with --port"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "says"),
+    [
+        ("127.0.0.1", 65_536, "--port 65536"),
+        ("127.0.0.1", -1, "--port -1"),
+        ("198.51.100.7", 0, "198.51.100.7 is no address of this machine"),
+        ("not a host", 0, "--host 'not a host'"),
+        ("x" * 300, 0, "is no address"),
+    ],
+)
+def test_an_address_that_cannot_be_is_told(host: str, port: int, says: str) -> None:
+    with pytest.raises(OperatorError) as told:
+        listen(host, port)
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_accepted_connections_send_small_pieces_at_once(listener: socket.socket) -> None:
+    with socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_connections_wait_in_line_until_the_server_runs(listener: socket.socket) -> None:
+    with socket.create_connection(listener.getsockname(), timeout=20) as early:
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+
+
+def test_no_header_says_what_the_server_is_and_one_says_when() -> None:
+    with served(Behind()) as door:
+        got = door.get("/healthz")
+    assert got.header("server") is None
+    assert got.header("date") == "Wed, 18 Nov 2026 11:06:40 GMT"
+
+
+class Held:
+    """An answer that waits until it is let go, or is cancelled."""
+
+    def __init__(self, *, streamed: bool = False) -> None:
+        self.begun = threading.Event()
+        self.settled = threading.Event()
+        self.go = asyncio.Event()
+        self._streamed = streamed
+
+    async def answer(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        try:
+            if self._streamed:
+                await reply.start(200, [("content-type", "text/event-stream")])
+                await reply.write(b"data: 1\n\n")
+            self.begun.set()
+            await self.go.wait()
+            await hello(caller, body, reply)
+        finally:
+            # Settling takes its time, and the server must not leave before it is done.
+            await asyncio.shield(asyncio.sleep(0.05))
+            self.settled.set()
+
+
+def test_requests_under_way_are_finished_after_a_stop() -> None:
+    held = Held()
+    with served(Behind(held.answer), Serving(drain_seconds=20.0)) as door, door.connect() as connection:
+        idle = door.connect()
+        connection.sendall(posting(b"{}"))
+        assert held.begun.wait(20)
+        door.stop()
+        # The idle connection is closed at once, and no new one is taken.
+        assert idle.recv(1) == b""
+        idle.close()
+        with pytest.raises(ConnectionRefusedError):
+            door.connect()
+        door.loop.call_soon_threadsafe(held.go.set)
+        got = read_answer(connection)
+        assert (got.status, got.json()) == (200, {"hello": "world"})
+        assert got.header("connection") == "close"
+
+
+def test_requests_that_do_not_end_are_cancelled_with_a_503_and_settle_first() -> None:
+    held = Held()
+    with served(Behind(held.answer), Serving(drain_seconds=0.0)) as door, door.connect() as connection:
+        connection.sendall(posting(b"{}"))
+        assert held.begun.wait(20)
+        door.stop()
+        got = read_answer(connection)
+    assert (got.status, got.json()["error"]["code"]) == (503, "shutting_down")
+    assert got.header("retry-after") == "1"
+    assert held.settled.is_set()
+
+
+def test_a_stream_that_does_not_end_is_cancelled_with_an_error_event() -> None:
+    held = Held(streamed=True)
+    with served(Behind(held.answer), Serving(drain_seconds=0.0)) as door, door.connect() as connection:
+        connection.sendall(posting(b"{}"))
+        assert held.begun.wait(20)
+        door.stop()
+        got = read_answer(connection)
+    assert got.status == 200
+    assert b'"code":"shutting_down"' in got.body
+    assert b"[DONE]" not in got.body
+
+
+def test_a_second_stop_does_not_wait() -> None:
+    held = Held()
+    with served(Behind(held.answer), Serving(drain_seconds=3_600.0)) as door, door.connect() as connection:
+        connection.sendall(posting(b"{}"))
+        assert held.begun.wait(20)
+        door.hurry()
+        assert read_answer(connection).status == 503
+    assert held.settled.is_set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, str(Path(__file__).with_name("serving_process.py"))]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(f"GET /v1/me HTTP/1.1\r\nHost: test\r\n{AUTHORIZATION}\r\n".encode())
+                assert read_answer(connection).status == 200
+                process.send_signal(number)
+                assert connection.recv(1) == b""
+            # What stands after `serve` still runs: a store that has to be closed, for one.
+            assert process.stdout.read() == "closed in order\n"
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
