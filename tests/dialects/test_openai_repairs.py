@@ -11,6 +11,7 @@ from zai_gateway.wire.events import Answer, Chunk, Finished, UpstreamProblem
 from zai_gateway.wire.usage import Usage
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
+PARTLY = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11}
 
 
 def call(index: Any = ..., id: Any = ..., name: Any = ..., arguments: Any = ...) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def test_incomplete_usage_becomes_null(usage: Any) -> None:
 
 def test_usage_beside_choices_is_told_once_and_at_the_end() -> None:
     first, last = (
-        chunk({"content": "a"}, usage=USAGE | {"completion_tokens": 1}),
+        chunk({"content": "a"}, usage=PARTLY),
         chunk({}, "stop", usage=USAGE),
     )
     events = run([sse(first, last, "[DONE]")])

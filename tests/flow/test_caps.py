@@ -148,6 +148,25 @@ async def test_a_workspace_s_own_price_holds(stage: Stage) -> None:
     assert stage.ledger()[0]["cost"] == 12 * 2_000 + 4 * 8_000
 
 
+@pytest.mark.parametrize(
+    ("capped", "asked", "sent"),
+    [
+        (True, None, "default"),
+        (True, "auto", "default"),
+        (True, "flex", "flex"),
+        (True, "priority", "priority"),
+        (False, None, None),
+        (False, "auto", "auto"),
+    ],
+)
+async def test_a_cap_does_not_leave_its_price_to_the_provider_s_account(
+    stage: Stage, capped: bool, asked: str | None, sent: str | None
+) -> None:
+    body = SHORT if asked is None else {**SHORT, "service_tier": asked}
+    assert (await stage.chat(stage.key(usd=5) if capped else stage.key(), body)).status == 200
+    assert stage.stub.requests[0].json().get("service_tier") == sent
+
+
 async def held_amount(stage: Stage, body: Mapping[str, Any]) -> int:
     """Nano-USD that a request holds, as the store has it while the request is under way."""
     gate = asyncio.Event()

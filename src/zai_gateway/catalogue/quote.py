@@ -54,7 +54,8 @@ def _input_tokens(model: Model, request: ChatRequest) -> int:
         if model.context_window is None:
             raise _unbounded_media(model)
         return model.context_window
-    tokens = text + request.inline_images * (model.image_tokens or 0)
+    images = request.inline_images * (model.image_tokens or 0)
+    tokens = text - request.inline_image_bytes + images
     return tokens if model.context_window is None else min(tokens, model.context_window)
 
 

@@ -27,6 +27,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Whether `stream_options.include_usage` may be asked of it (wire.md 16)."""
     limit_honoured: bool = True
     """Whether it never gives more output than the limit says."""
+    standard_tier: str | None = None
+    """The `service_tier` that is served at the standard price whatever the provider's account is set to."""
     never_sent: tuple[str, ...] = ()
     """Parameters that change the price, the model or the route here, and are refused with a 400."""
     unbounded: tuple[str, ...] = ()
@@ -40,6 +42,7 @@ PROVIDERS: tuple[Provider, ...] = (
         base_url="https://api.openai.com/v1",
         auth=Auth.BEARER,
         keys_url="https://platform.openai.com/api-keys",
+        standard_tier="default",
         # `models`, `plugins`, `provider`, `route` and `transforms` mean nothing to OpenAI itself; what stands
         # behind another base URL might heed them and change model, route or price.
         never_sent=("models", "plugins", "provider", "route", "transforms", "inference_geo"),

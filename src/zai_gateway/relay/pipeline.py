@@ -45,7 +45,7 @@ class Relay:
         meter = Meter(chosen.price, bound, len(body), self._clock)
         attempt = self._attempt(request, caller, chosen, reply.request_id)
         async with self._spending.hold(attempt, _budgets(caller), bound, meter) as hold:
-            errand = self._errand(request, chosen, hold.granted.output_limit)
+            errand = self._errand(request, caller, chosen, hold.granted.output_limit)
             await Exchange(self._upstream, meter, hold, reply).carry_out(errand)
 
     def _attempt(self, request: ChatRequest, caller: Caller, chosen: Route, request_id: str) -> Attempt:
@@ -65,9 +65,11 @@ class Relay:
             started_ms=self._clock.now_ms(),
         )
 
-    def _errand(self, request: ChatRequest, chosen: Route, output_limit: int | None) -> Errand:
+    def _errand(
+        self, request: ChatRequest, caller: Caller, chosen: Route, output_limit: int | None
+    ) -> Errand:
         secret = self._vault.open_secret(chosen.provider_key)
-        encoded = openai_chat.encode(request, _plan(chosen, request, output_limit))
+        encoded = openai_chat.encode(request, _plan(request, caller, chosen, output_limit))
         now_ms = self._clock.now_ms()
         return Errand(
             streamed=request.stream,
@@ -105,15 +107,29 @@ def _bound(request: ChatRequest, chosen: Route, caller: Caller) -> Bound | None:
         raise
 
 
-def _plan(chosen: Route, request: ChatRequest, output_limit: int | None) -> openai_chat.EncodePlan:
+def _plan(
+    request: ChatRequest, caller: Caller, chosen: Route, output_limit: int | None
+) -> openai_chat.EncodePlan:
     refused = chosen.model.refused(request.reasoning_effort)
     return openai_chat.EncodePlan(
         model=chosen.model.id,
         output_limit=output_limit,
         limit_name=chosen.model.limit_name,
         drop=tuple(sorted(refused.difference(openai_chat.LIMIT_NAMES))),
+        service_tier=_pinned_tier(request, caller, chosen),
         ask_usage=chosen.provider.asks_stream_usage,
     )
+
+
+def _pinned_tier(request: ChatRequest, caller: Caller, chosen: Route) -> str | None:
+    """Where the client leaves the tier open, the provider's account decides it, and with it the price.
+
+    On a capped key that is no choice to leave open: the worst case was quoted at the standard tier.
+    """
+    is_open = request.service_tier in (None, "auto")
+    prices_differ = chosen.price is not None and len(set(chosen.price.tiers.values())) > 1
+    capped = caller.key.cap is not None
+    return chosen.provider.standard_tier if is_open and prices_differ and capped else None
 
 
 def _notices(dropped: tuple[str, ...], output_limit: int | None) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 """The account store: workspaces, API keys, provider keys, prices and the vault's canary."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -74,7 +75,9 @@ class SqlAccountStore:
 
     def replace_key(self, key: ApiKey) -> None:
         with self._database.write() as connection:
-            row = row_of(key) | {"generation": _change(connection)}
+            row: dict[str, Any] = row_of(key) | {"generation": _change(connection)}
+            # A revocation that came since the key was read is final.
+            row["revoked_ms"] = func.coalesce(tables.api_key.c.revoked_ms, key.revoked_ms)
             done = connection.execute(update(tables.api_key).where(tables.api_key.c.id == key.id).values(row))
             if not done.rowcount:
                 raise LookupError(f"There is no API key {key.id}.")

@@ -37,6 +37,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     """Bytes of `tools`, `functions` and `response_format`: some providers render them at greater length."""
     inline_images: int
     """Image parts whose bytes stand in the body."""
+    inline_image_bytes: int
+    """Bytes of the body that are those images: they cost by the image, not by the byte."""
     foreign_media: int
     """Other media parts, by URL or by bytes: nothing but the context window bounds their tokens."""
     unbounded: tuple[str, ...]
@@ -70,6 +72,7 @@ def parse(body: bytes) -> ChatRequest:
         message_count=cargo.messages,
         schema_bytes=sum(fields.size(name) for name in ("tools", "functions", "response_format")),
         inline_images=cargo.inline_images,
+        inline_image_bytes=cargo.inline_image_bytes,
         foreign_media=cargo.foreign_media,
         unbounded=tuple(cargo.unbounded),
     )

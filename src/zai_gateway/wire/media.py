@@ -15,6 +15,7 @@ class Cargo:
     def __init__(self) -> None:
         self.messages = 0
         self.inline_images = 0
+        self.inline_image_bytes = 0
         self.foreign_media = 0
         self.unbounded: list[str] = []
 
@@ -61,6 +62,7 @@ class Cargo:
         for name in media:
             if name == "image_url" and _is_inline(part):
                 self.inline_images += 1
+                self.inline_image_bytes += part.size(name)
             else:
                 foreign += 1
                 self._load_reference(part, name)

@@ -58,6 +58,7 @@ def chat_request(**changes: Any) -> ChatRequest:
         message_count=2,
         schema_bytes=0,
         inline_images=0,
+        inline_image_bytes=0,
         foreign_media=0,
         unbounded=(),
     )

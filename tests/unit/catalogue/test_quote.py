@@ -49,7 +49,7 @@ def test_a_plain_request() -> None:
     [
         ({"schema_bytes": 700}, TEXT_TOKENS + 700),
         ({"message_count": 5}, TEXT_TOKENS + 3 * 16),
-        ({"inline_images": 3}, TEXT_TOKENS + 3 * 1_500),
+        ({"inline_images": 3, "inline_image_bytes": 600}, TEXT_TOKENS - 600 + 3 * 1_500),
     ],
 )
 def test_what_the_input_bound_counts(changes: dict[str, Any], tokens: int) -> None:

@@ -233,6 +233,7 @@ INLINE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"
 def test_inline_images_are_counted() -> None:
     request = parse(body(messages=[{"role": "user", "content": [INLINE, INLINE]}, {"role": "user"}]))
     assert (request.inline_images, request.foreign_media) == (2, 0)
+    assert request.inline_image_bytes == 2 * len(json.dumps(INLINE["image_url"]))
     assert with_part({"type": "image_url", "image_url": "data:image/jpeg;base64,AA"}).inline_images == 1
     escaped = body(messages=[{"role": "user", "content": [INLINE]}]).replace(
         b"data:image/", b"d\\u0061ta:image\\/"

@@ -23,6 +23,8 @@ class EncodePlan(Struct, frozen=True, kw_only=True):
     """What the model calls that limit: one of LIMIT_NAMES."""
     drop: tuple[str, ...] = ()
     """Parameters that the model refuses."""
+    service_tier: str | None = None
+    """The service tier that is asked for in place of the client's; None leaves the client's own, or none."""
     ask_usage: bool = True
     """Whether usage is asked of a stream; False for a provider that refuses `stream_options`."""
 
@@ -40,13 +42,15 @@ class Encoded(Struct, frozen=True, kw_only=True):
 def encode(request: ChatRequest, plan: EncodePlan) -> Encoded:
     """The request for an upstream that speaks this dialect.
 
-    Splices `model`, the output limit (one spelling, the lesser value where there were two), `stream_options`
-    of a stream, and the parameters of `plan.drop`; all else is the client's bytes.
+    Splices `model`, the output limit (one spelling, the lesser value where there were two), `service_tier`,
+    `stream_options` of a stream, and the parameters of `plan.drop`; all else is the client's bytes.
     """
     changes: dict[str, bytes | None] = {"model": json_encode(plan.model)}
     changes.update(_limit_changes(request, plan))
     if request.stream:
         changes.update(_stream_options_changes(request, plan))
+    if plan.service_tier is not None:
+        changes["service_tier"] = json_encode(plan.service_tier)
     gone = [name for name in request.members if name in plan.drop]
     changes.update(dict.fromkeys(gone))
     return Encoded(

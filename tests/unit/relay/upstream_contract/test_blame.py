@@ -192,8 +192,11 @@ HUGE = b"x" * 100_000
         pytest.param(OK + HUGE + b": x\r\ncontent-length: 0\r\n\r\n", id="huge-name"),
         pytest.param(b"HTTP/1.1 200 " + HUGE + b"\r\ncontent-length: 0\r\n\r\n", id="huge-reason"),
         pytest.param(OK + b"x: y\r\n" * 10_000 + b"content-length: 0\r\n\r\n", id="many-headers"),
-        pytest.param(OK + b"transfer-encoding: chunked\r\n\r\nnothex\r\n", id="chunk-size"),
-        pytest.param(OK + b"transfer-encoding: chunked\r\n\r\n2\r\nokTOOLONG\r\n0\r\n\r\n", id="chunk-end"),
+        pytest.param(OK + b"transfer-encoding: chunked\r\n\r\n" + SECRET.encode() + b"\r\n", id="chunk-size"),
+        pytest.param(
+            OK + b"transfer-encoding: chunked\r\n\r\n2\r\nok" + SECRET.encode() + b"\r\n0\r\n\r\n",
+            id="chunk-end",
+        ),
         pytest.param(OK + b"transfer-encoding: gzip\r\n\r\nok", id="transfer-coding"),
     ],
 )
@@ -207,6 +210,24 @@ async def test_an_answer_that_breaks_http_is_broken(upstream: Closable, answer: 
         error = await failure(upstream, post(server.url), Timeouts(first_byte=5, silence=5))
     assert error.blame is Blame.BROKEN
     assert len(error.message) < 150
+
+
+async def test_a_chunk_that_breaks_http_in_the_middle_is_broken(upstream: Closable):
+    was_read = asyncio.Event()
+
+    async def script(line: Line) -> None:
+        await line.request()
+        await line.send(OK + b"transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+        await was_read.wait()
+        await line.send(SECRET.encode() + b"\r\n")
+        await line.gone()
+
+    async with ScriptedServer(script) as server:
+        inbound = await upstream.send(post(server.url), PATIENT)
+        assert await inbound.read() == b"half"
+        was_read.set()
+        error = await failure(_Again(inbound), post(server.url))
+    assert error.blame is Blame.BROKEN
 
 
 class _Again:
