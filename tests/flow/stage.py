@@ -1,10 +1,10 @@
-"""The stage of every playbook: a whole gateway on a real socket and database, in front of a scripted upstream."""
+"""The stage of every playbook: a whole gateway on a real socket and database, before a scripted upstream."""
 
 import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.app import Gateway, House
+from zai_gateway.app.gateway import Gateway
+from zai_gateway.app.house import House
 from zai_gateway.clock import SystemClock
 from zai_gateway.edge.listening import address_of, listen
 from zai_gateway.edge.server import Server, Serving
@@ -65,7 +66,7 @@ class Stage:
 
     def opened(
         self, key: IssuedKey, body: object, headers: Mapping[str, str] | None = None
-    ) -> "aiohttp.client._RequestContextManager":
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """A chat request whose answer the caller reads."""
         return self.session.post(
             f"{self.base_url}/chat/completions",

@@ -52,7 +52,8 @@ async def test_the_ledger_tells_the_whole_attempt(stage: Stage) -> None:
 
 
 async def test_the_request_goes_out_as_it_came_but_for_the_model(stage: Stage) -> None:
-    body = b'{ "model" : "openai/gpt-4o",\n "messages":[{"role":"user","content":"\\u00e9 \xc3\xa9"}], "x": 1e2 }'
+    said = b'[{"role":"user","content":"\\u00e9 \xc3\xa9"}]'
+    body = b'{ "model" : "openai/gpt-4o",\n "messages":' + said + b', "x": 1.0e2 }'
     await stage.chat(
         stage.key(), body, headers={"openai-organization": "org-mine", "x-stainless-lang": "python"}
     )

@@ -36,6 +36,12 @@ def keep_first_key(secret: str, data: Path) -> Path:
     return path
 
 
+def base_url(host: str, port: int) -> str:
+    """Where a client on this machine finds the gateway."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- nothing is bound here
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
+
+
 def words(arrival: Arrival) -> str:
     """What a person reads."""
     base_url = arrival.base_url

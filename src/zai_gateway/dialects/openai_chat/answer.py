@@ -1,6 +1,6 @@
 """A whole answer in OpenAI's shape: named, repaired where it must be, and read for what it used."""
 
-from zai_gateway.dialects.openai_chat.content import content_bytes
+from zai_gateway.dialects.openai_chat.content import measured
 from zai_gateway.dialects.openai_chat.naming import Naming, created_by
 from zai_gateway.dialects.openai_chat.problem import broken, problem_inside
 from zai_gateway.dialects.openai_chat.stops import StopWatch
@@ -71,7 +71,7 @@ def _repair_choices(draft: Draft, choices: Json, stop: tuple[str, ...]) -> int:
             choice_draft.say("index", index)
         message = choice.get("message")
         if isinstance(message, dict):
-            produced += content_bytes(message)
+            produced += measured(message).bytes
             _repair_message(choice_draft, message, stop)
         else:
             # Azure leaves it out where its filter stopped the answer; clients read `message.content` blindly.

@@ -2,13 +2,14 @@
 
 from msgspec import Struct
 
-from zai_gateway.dialects.openai_chat.content import content_bytes, has_content
+from zai_gateway.dialects.openai_chat.content import Measure, measured
 from zai_gateway.dialects.openai_chat.stops import StopWatch
 from zai_gateway.dialects.openai_chat.tools import ToolCalls
 from zai_gateway.wire.draft import Draft
 from zai_gateway.wire.values import Json, encode
 
 _NEVER_NULL = ("role", "tool_calls", "function_call")
+_NOTHING = Measure(0, False)
 _SAYS_NOTHING = ("index", "delta", "finish_reason", "native_finish_reason", "stop_reason", "logprobs")
 
 
@@ -16,8 +17,7 @@ class Piece(Struct, frozen=True):
     """What one chunk says of one choice."""
 
     json: bytes
-    content_bytes: int
-    is_content: bool
+    measure: Measure
 
 
 class ChoiceStream:
@@ -33,6 +33,17 @@ class ChoiceStream:
         self._watch = StopWatch(stop) if stop else None
         self._stopped = False
 
+    def sound(self, choice: dict[str, Json]) -> Measure | None:
+        """The measure of an entry that can pass as it is: most are, and need no closer look."""
+        delta = choice.get("delta")
+        if self._closed or self._watch is not None or choice.get("finish_reason") is not None:
+            return None
+        if not isinstance(delta, dict) or choice.get("index") != self.index or "function_call" in delta:
+            return None
+        if "tool_calls" in delta and not self._calls.sound(delta["tool_calls"]):
+            return None
+        return None if delta.get("role", "") is None else measured(delta)
+
     def take(self, text: bytes, choice: dict[str, Json]) -> list[Piece]:
         """What the client gets of this entry: nothing, one piece, or a second one that ends the choice.
 
@@ -46,7 +57,7 @@ class ChoiceStream:
         delta: dict[str, Json] = dict(given) if isinstance(given, dict) else {}
         if self._closed:
             reason = None
-            if not has_content(delta) and not _says_more(choice):
+            if not measured(delta).is_content and not _says_more(choice):
                 return []
         draft = Draft(text)
         if not isinstance(choice.get("index"), int):
@@ -73,10 +84,10 @@ class ChoiceStream:
         if held:
             delta: Json = {"content": held}
             text = encode({"index": self.index, "delta": delta, "finish_reason": None})
-            pieces.append(Piece(text, content_bytes({"content": held}), True))
+            pieces.append(Piece(text, measured({"content": held})))
         reason = "tool_calls" if self._calls.any else "stop"
         text = encode({"index": self.index, "delta": {}, "finish_reason": reason})
-        return [*pieces, Piece(text, 0, False)]
+        return [*pieces, Piece(text, _NOTHING)]
 
     def _repaired_delta(self, text: bytes | None, delta: dict[str, Json]) -> Draft:
         draft = Draft(b"{}" if text is None else text)
@@ -111,16 +122,16 @@ class ChoiceStream:
     ) -> list[Piece]:
         if choice.get("finish_reason") != reason:
             draft.say("finish_reason", reason)
-        told = has_content(delta)
-        if reason is None or not told:
-            return [Piece(draft.written(), content_bytes(delta), told)]
+        measure = measured(delta)
+        if reason is None or not measure.is_content:
+            return [Piece(draft.written(), measure)]
         draft.put("finish_reason", b"null")
-        first = Piece(draft.written(), content_bytes(delta), True)
+        first = Piece(draft.written(), measure)
         draft.say("finish_reason", reason)
         draft.put("delta", b"{}")
         if choice.get("logprobs") is not None:
             draft.put("logprobs", b"null")
-        return [first, Piece(draft.written(), 0, False)]
+        return [first, Piece(draft.written(), _NOTHING)]
 
 
 def _reason(value: Json) -> str | None:

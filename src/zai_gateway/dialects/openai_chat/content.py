@@ -1,27 +1,33 @@
 """How much of an answer stands in a message or in a delta."""
 
+from msgspec import Struct
+
 from zai_gateway.wire.values import Json
 
-_CONTENT = (
-    *("content", "refusal", "reasoning_content", "reasoning", "reasoning_details", "thinking"),
-    *("tool_calls", "function_call", "audio", "images"),
-)
+
+class Measure(Struct, frozen=True):
+    """What a message or delta holds of the answer."""
+
+    bytes: int
+    """Of text, reasoning, tool names and arguments."""
+    is_content: bool
+    """Whether there is anything: not a role, a ping or an empty string."""
 
 
-def content_bytes(holder: dict[str, Json]) -> int:
-    """Bytes of text, reasoning, tool names and arguments in a message or delta."""
-    # The same reasoning stands twice where a server gives it in two forms: only the longer is counted.
-    reasoning = max(
-        (_text_bytes(holder.get(name)) for name in ("reasoning_content", "reasoning", "reasoning_details")),
-        default=0,
-    )
-    plain = sum(_text_bytes(holder.get(name)) for name in ("content", "refusal", "thinking", "function_call"))
-    return reasoning + plain + _text_bytes(holder.get("tool_calls"))
-
-
-def has_content(holder: dict[str, Json]) -> bool:
-    """Whether anything of the answer is in a delta: not a role, a ping or an empty string."""
-    return any(holder.get(name) for name in _CONTENT)
+def measured(holder: dict[str, Json]) -> Measure:
+    """The measure of a message or delta."""
+    plain = reasoning = 0
+    told = False
+    for name, value in holder.items():
+        if not value or name not in _CONTENT:
+            continue
+        told = True
+        if name in _REASONING:
+            # The same reasoning stands twice where a server gives it in two forms: the longer counts.
+            reasoning = max(reasoning, _text_bytes(value))
+        elif name not in _MEDIA:
+            plain += _text_bytes(value)
+    return Measure(plain + reasoning, told)
 
 
 def _text_bytes(value: Json) -> int:
@@ -32,3 +38,8 @@ def _text_bytes(value: Json) -> int:
     if isinstance(value, dict):
         return sum(_text_bytes(item) for name, item in value.items() if name not in ("id", "type", "index"))
     return 0
+
+
+_REASONING = frozenset(("reasoning_content", "reasoning", "reasoning_details"))
+_MEDIA = frozenset(("audio", "images"))
+_CONTENT = _REASONING | _MEDIA | {"content", "refusal", "thinking", "tool_calls", "function_call"}

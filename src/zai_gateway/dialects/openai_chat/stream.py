@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from zai_gateway.dialects.openai_chat.choice import ChoiceStream, Piece
-from zai_gateway.dialects.openai_chat.naming import Naming, created_by
+from zai_gateway.dialects.openai_chat.content import Measure
+from zai_gateway.dialects.openai_chat.naming import ChunkNames, Naming
 from zai_gateway.dialects.openai_chat.problem import broken, problem_inside, truncated
 from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage
 from zai_gateway.wire.draft import Draft, listed
@@ -11,7 +12,7 @@ from zai_gateway.wire.events import Chunk, Event, Finished, Reported, UpstreamPr
 from zai_gateway.wire.splice import elements
 from zai_gateway.wire.sse import EventTooLarge, ServerEvent, ServerEventDecoder
 from zai_gateway.wire.usage import Usage
-from zai_gateway.wire.values import Json, decode, encode
+from zai_gateway.wire.values import Json, decode
 
 
 class StreamPlan(Struct, frozen=True, kw_only=True):
@@ -33,11 +34,8 @@ class StreamDecoder:
     """
 
     def __init__(self, naming: Naming, plan: StreamPlan) -> None:
-        self._naming = naming
+        self._names = ChunkNames(naming)
         self._plan = plan
-        self._id = encode(naming.id)
-        self._model = encode(naming.model)
-        self._created: int | None = None
         self._tier: str | None = None
         self._choices: dict[int, ChoiceStream] = {}
         self._source = ServerEventDecoder()
@@ -100,34 +98,34 @@ class StreamDecoder:
             if usage is None:
                 return
             choices = []
-        if self._created is None:
-            self._created = created_by(value.get("created"), self._naming)
         tier = value.get("service_tier")
         self._tier = tier if isinstance(tier, str) else self._tier
-        draft = self._named(data, value)
+        named = self._names.named(data, value)
         if choices or usage is None:
-            self._show(draft, value, choices, events)
+            self._show(named, value, choices, events)
         if usage is not None:
-            self._report(self._named(data, value), usage, events)
+            self._report(Draft(named), usage, events)
 
-    def _named(self, data: bytes, value: dict[str, Json]) -> Draft:
-        draft = Draft(data)
-        draft.put("id", self._id)
-        draft.say("created", self._created)
-        draft.put("model", self._model)
-        if value.get("object") != "chat.completion.chunk":
-            draft.put("object", b'"chat.completion.chunk"')
-        return draft
+    def _show(self, named: bytes, value: dict[str, Json], choices: list[Json], events: list[Event]) -> None:
+        measures = [self._sound(position, choice) for position, choice in enumerate(choices)]
+        sound = [measure for measure in measures if measure is not None]
+        if not self._plan.include_usage or value.get("usage") is not None:
+            draft = Draft(named)
+            if self._plan.include_usage:
+                # The one chunk that counts comes last: clients add up what several say.
+                draft.put("usage", b"null")
+            else:
+                draft.drop("usage")
+            named = draft.written()
+        if len(sound) == len(choices):
+            events.append(_chunk(named, sound))
+        else:
+            self._show_repaired(Draft(named), choices, events)
 
-    def _show(self, draft: Draft, value: dict[str, Json], choices: list[Json], events: list[Event]) -> None:
-        if not self._plan.include_usage:
-            draft.drop("usage")
-        elif value.get("usage") is not None:
-            # The one chunk that counts comes last: clients add up what several say.
-            draft.put("usage", b"null")
-        if not choices:
-            events.append(Chunk(draft.written(), 0, False))
-            return
+    def _sound(self, position: int, choice: Json) -> Measure | None:
+        return self._stream_of(position, choice).sound(choice) if isinstance(choice, dict) else None
+
+    def _show_repaired(self, draft: Draft, choices: list[Json], events: list[Event]) -> None:
         texts = elements(draft.raw("choices") or b"[]")
         taken = [self._take_choice(*entry) for entry in enumerate(zip(texts, choices, strict=True))]
         for step in range(max(map(len, taken))):
@@ -135,17 +133,20 @@ class StreamDecoder:
             written = [piece.json for piece in pieces]
             if step or written != texts:
                 draft.put("choices", listed(written))
-            events.append(_chunk(draft.written(), pieces))
+            events.append(_chunk(draft.written(), [piece.measure for piece in pieces]))
 
     def _take_choice(self, position: int, entry: tuple[bytes, Json]) -> list[Piece]:
         text, choice = entry
         if not isinstance(choice, dict):
             raise ValueError("a choice is not an object")
+        return self._stream_of(position, choice).take(text, choice)
+
+    def _stream_of(self, position: int, choice: dict[str, Json]) -> ChoiceStream:
         index = choice.get("index")
         index = index if isinstance(index, int) else position
         if index not in self._choices:
             self._choices[index] = ChoiceStream(index, self._plan.stop)
-        return self._choices[index].take(text, choice)
+        return self._choices[index]
 
     def _report(self, draft: Draft, usage: Usage, events: list[Event]) -> None:
         draft.put("usage", completed_usage(draft.raw("usage") or b"{}", usage))
@@ -155,14 +156,11 @@ class StreamDecoder:
     def _finish(self, events: list[Event]) -> None:
         for choice in self._choices.values():
             for piece in choice.close():
-                events.append(_chunk(self._made(piece), [piece]))
+                made = Draft(self._names.named(b"{}", {}))
+                made.put("choices", listed([piece.json]))
+                events.append(_chunk(made.written(), [piece.measure]))
         self._over = True
         events.append(Finished())
-
-    def _made(self, piece: Piece) -> bytes:
-        draft = self._named(b"{}", {})
-        draft.put("choices", listed([piece.json]))
-        return draft.written()
 
     def _fail(self, problem: UpstreamProblem, events: list[Event]) -> None:
         self._over = True
@@ -186,7 +184,7 @@ def _error_in(value: Json) -> Json:
     return None
 
 
-def _chunk(text: bytes, pieces: list[Piece]) -> Chunk:
+def _chunk(text: bytes, measures: list[Measure]) -> Chunk:
     return Chunk(
-        text, sum(piece.content_bytes for piece in pieces), any(piece.is_content for piece in pieces)
+        text, sum(measure.bytes for measure in measures), any(measure.is_content for measure in measures)
     )

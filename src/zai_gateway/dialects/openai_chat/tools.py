@@ -18,6 +18,17 @@ class ToolCalls:
         self._ours: dict[int, int] = {}
         """The index that clients see, by the one that the provider uses for it now."""
 
+    def sound(self, calls: Json) -> bool:
+        """Whether the `tool_calls` of a delta go on with calls that are known and need no repair."""
+        if not isinstance(calls, list):
+            return False
+        for call in calls:
+            theirs = call.get("index") if isinstance(call, dict) else None
+            known = isinstance(theirs, int) and self._ours.get(theirs) == theirs
+            if not known or not isinstance(call, dict) or call.get("id") or not _is_sound(call, theirs):
+                return False
+        return True
+
     def repaired(self, text: bytes, calls: list[Json]) -> bytes:
         """The `tool_calls` of a delta with wire.md 10 and 11 kept; the same bytes where they were kept."""
         self.any = self.any or bool(calls)
@@ -68,7 +79,7 @@ def _names_function(call: dict[str, Json]) -> bool:
     return isinstance(function, dict) and bool(function.get("name"))
 
 
-def _is_sound(call: Json, index: int | None) -> bool:
+def _is_sound(call: Json, index: Json) -> bool:
     if not isinstance(call, dict):
         return True
     function = call.get("function")

@@ -1,24 +1,19 @@
-"""The application: the only place where concrete parts are joined, and the entry of the `zai` command."""
+"""A gateway: what serves requests, joined on one open house, and the run of `zai serve`."""
 
 import logging
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import uvloop
 
 from zai_gateway.accounts.directory import Directory
-from zai_gateway.accounts.keyfile import key_material
-from zai_gateway.accounts.service import Accounts
-from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.accounts.vault import Vault
+from zai_gateway.app.house import House, opened
 from zai_gateway.catalogue.catalogue import Catalogue
-from zai_gateway.cli import entry, welcome
-from zai_gateway.cli.doors import Books, Composition, ServeOptions
-from zai_gateway.clock import Clock, SystemClock
+from zai_gateway.cli import welcome
+from zai_gateway.cli.doors import ServeOptions
+from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.listening import address_of, listen
 from zai_gateway.edge.protocol import HeadLimits
@@ -32,25 +27,8 @@ from zai_gateway.relay.switchboard import Switchboard
 from zai_gateway.settings import Environment, Limits
 from zai_gateway.spend.spending import Spending
 from zai_gateway.spend.worker import Worker
-from zai_gateway.storage.store import Store
 
 _STORE_THREADS = 4
-
-
-class House:
-    """A data directory that is open: its store, its vault and the services on them."""
-
-    def __init__(self, data: Path, environment: Environment, clock: Clock) -> None:
-        self.data = data
-        self.store = Store.open(data)
-        try:
-            self.vault = _vault(data, environment)
-            self.vault.check(self.store.accounts)
-            self.accounts = Accounts(self.store.accounts, self.vault, clock)
-            self.first_key: IssuedKey | None = self.accounts.first_start()
-        except BaseException:
-            self.store.close()
-            raise
 
 
 class Gateway:
@@ -84,53 +62,22 @@ class Gateway:
         self._worker.close(self._house.store.spend)
 
 
-@contextmanager
-def opened(data: Path, environment: Environment, clock: Clock) -> Generator[House]:
-    """The data directory `data`, made ready where it is new. Raises OperatorError or StoreUnavailable."""
-    house = House(data, environment, clock)
-    try:
-        yield house
-    finally:
-        house.store.close()
-
-
-def main() -> int:
-    """The `zai` command."""
-    environment, clock = Environment(), SystemClock()
-
-    @contextmanager
-    def open_books(data: Path) -> Generator[Books]:
-        with opened(data, environment, clock) as house:
-            if house.first_key is not None:
-                kept = welcome.keep_first_key(house.first_key.secret, data)
-                print(f"{data} is new; a key for the demo models is in {kept}", file=sys.stderr)
-            yield Books(accounts=house.accounts, spend=house.store.spend, reports=house.store.reports)
-
-    return entry.build(
-        Composition(
-            default_data=environment.data,
-            base_url=environment.base_url,
-            api_key=environment.api_key,
-            secret=environment.secret,
-            open_books=open_books,
-            serve=lambda options: _serve(options, environment, clock),
-            clock=clock,
-        )
-    )(None)
-
-
-def _serve(options: ServeOptions, environment: Environment, clock: Clock) -> int:
+def run(options: ServeOptions, environment: Environment, clock: Clock) -> int:
+    """Serves until it is told to stop; gives the exit code. Raises OperatorError or StoreUnavailable."""
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces each of its plugins
+    # The port first: where it is taken, nothing else is touched.
     with listen(options.host, options.port) as listener, opened(options.data, environment, clock) as house:
         said = _welcome(house, address_of(listener), options.json)
-        uvloop.run(_run(house, clock, listener, lambda: print(said, flush=True)))
+        uvloop.run(_serve(house, clock, listener, lambda: print(said, flush=True)))
     return 0
 
 
-async def _run(house: House, clock: Clock, listener: socket.socket, on_listening: Callable[[], None]) -> None:
+async def _serve(
+    house: House, clock: Clock, listener: socket.socket, on_listening: Callable[[], None]
+) -> None:
     limits = Limits()
     serving = Serving(head=HeadLimits(total_bytes=limits.head_bytes), drain_seconds=limits.drain_seconds)
     gateway = Gateway(house, clock, limits)
@@ -142,17 +89,11 @@ async def _run(house: House, clock: Clock, listener: socket.socket, on_listening
 
 
 def _welcome(house: House, address: tuple[str, int], as_json: bool) -> str:
-    host, port = address
     secret = house.first_key.secret if house.first_key else None
     kept = None
     if secret is not None and not sys.stdout.isatty():
         kept, secret = welcome.keep_first_key(secret, house.data), None
     arrival = welcome.Arrival(
-        base_url=f"http://{host}:{port}/v1", data=house.data, first_key=secret, kept=kept
+        base_url=welcome.base_url(*address), data=house.data, first_key=secret, kept=kept
     )
     return welcome.document(arrival) if as_json else welcome.words(arrival)
-
-
-def _vault(data: Path, environment: Environment) -> Vault:
-    material = environment.encryption_key()
-    return Vault(material) if material else Vault(key_material(data / "vault.key"), "vault.key")

@@ -1,0 +1,43 @@
+"""The application: the only place where concrete parts are joined, and the entry of the `zai` command."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zai_gateway.cli import entry, welcome
+from zai_gateway.cli.doors import Books, Composition, ServeOptions
+from zai_gateway.clock import SystemClock
+from zai_gateway.settings import Environment
+
+
+def main() -> int:
+    """The `zai` command. What only a gateway or an operator needs is loaded when it is needed."""
+    environment, clock = Environment(), SystemClock()
+
+    @contextmanager
+    def open_books(data: Path) -> Generator[Books]:
+        from zai_gateway.app.house import opened  # noqa: PLC0415 -- a key's holder needs no database
+
+        with opened(data, environment, clock) as house:
+            if house.first_key is not None:
+                kept = welcome.keep_first_key(house.first_key.secret, data)
+                print(f"{data} is new; a key for the demo models is in {kept}", file=sys.stderr)
+            yield Books(accounts=house.accounts, spend=house.store.spend, reports=house.store.reports)
+
+    def serve(options: ServeOptions) -> int:
+        from zai_gateway.app.gateway import run  # noqa: PLC0415 -- no other command needs a server
+
+        return run(options, environment, clock)
+
+    return entry.build(
+        Composition(
+            default_data=environment.data,
+            base_url=environment.base_url,
+            api_key=environment.api_key,
+            secret=environment.secret,
+            open_books=open_books,
+            serve=serve,
+            clock=clock,
+        )
+    )(None)
