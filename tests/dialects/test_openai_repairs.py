@@ -303,6 +303,15 @@ def test_a_name_that_stands_twice_upstream_means_its_last() -> None:
     assert first.json.count(b'"id"') == first.json.count(b'"choices"') == 1
 
 
+def test_a_name_that_stands_twice_is_ours_although_the_chunk_begins_as_those_before() -> None:
+    first = json.dumps(chunk({"content": "a"}))
+    shown = [
+        event for event in run([sse(first, first[:-1] + ',"id":"2"}', "[DONE]")]) if isinstance(event, Chunk)
+    ]
+    assert json.loads(shown[1].json) == json.loads(shown[0].json)
+    assert b'"2"' not in shown[1].json
+
+
 def test_half_a_surrogate_pair_reaches_the_client_as_it_came() -> None:
     data = r'{"id":"1","choices":[{"index":0,"delta":{"content":"\ud83d"}}]}'
     (first, *_) = [event for event in run([sse(data, "[DONE]")]) if isinstance(event, Chunk)]

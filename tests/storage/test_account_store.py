@@ -1,14 +1,19 @@
 """The account store: what is written comes back, and every write raises the generation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tests.storage.samples import NOON, api_key, price, provider_key, with_key, workspace
 from zai_gateway.accounts.records import ApiKey
 from zai_gateway.spend.budgets import Budget
+from zai_gateway.storage.account_store import SqlAccountStore
+from zai_gateway.storage.database import Database
 from zai_gateway.storage.store import Store
 
 
@@ -40,6 +45,30 @@ def test_the_first_start_happens_once(store: Store) -> None:
     assert store.accounts.workspaces() == (workspace("ws_1"),)
     assert store.accounts.keys("ws_1") == (api_key(),)
     assert store.accounts.provider_keys("ws_1") == (first, second)
+    assert store.accounts.keys("ws_2") == ()
+
+
+class Overtaken(Database):
+    """A database in which somebody else writes as soon as something was read."""
+
+    def __init__(self, file: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(file)
+        self.meanwhile = meanwhile
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        with super().read() as connection:
+            yield connection
+        self.meanwhile()
+
+
+def test_a_first_start_that_is_overtaken_writes_nothing(store: Store, data: Path) -> None:
+    database = Overtaken(data / "zai.db", lambda: store.accounts.first_start(workspace(), [], api_key()))
+    late = SqlAccountStore(database)
+    other = replace(api_key("key_2"), workspace="ws_2")
+    assert not late.first_start(workspace("ws_2"), [provider_key()], other)
+    database.close()
+    assert store.accounts.workspaces() == (workspace(),)
     assert store.accounts.keys("ws_2") == ()
 
 

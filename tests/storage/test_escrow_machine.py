@@ -183,4 +183,6 @@ def test_no_order_of_moves_breaks_the_books() -> None:
             def __init__(self) -> None:
                 super().__init__(Path(shutil.copytree(empty, Path(folder) / str(next(copies)))))
 
-        run_state_machine_as_test(Fresh, settings=settings(max_examples=50, deadline=None, database=None))
+        run_state_machine_as_test(
+            Fresh, settings=settings(max_examples=40, stateful_step_count=30, deadline=None, database=None)
+        )

@@ -1,11 +1,17 @@
 """Reports: usage by key and model, in which requests are counted once and money is summed whole."""
 
+from pathlib import Path
+
 from msgspec.structs import replace
+from sqlalchemy import insert
 
 from tests.storage.samples import NOON, api_key, attempt, budget_of, fixed, outcome, with_key
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
 from zai_gateway.spend.reports import UsageRow
+from zai_gateway.storage.bootstrap import open_database
+from zai_gateway.storage.entries import ledger_row
 from zai_gateway.storage.store import Store
+from zai_gateway.storage.tables import ledger
 from zai_gateway.wire.usage import Usage
 
 USAGE = Usage(input=1, cache_read=2, cache_write=3, cache_write_long=4, output=50, reasoning=6)
@@ -80,6 +86,21 @@ def test_a_request_counts_once_where_it_ended(store: Store) -> None:
     book(store, to_model(attempt(number=3), "openai/b"), outcome(4))
     rows = store.reports.usage("ws_1", 0, NOON + 1)
     assert [(row.model, row.requests, row.cost) for row in rows] == [("openai/a", 0, 3), ("openai/b", 1, 4)]
+
+
+def test_a_correction_moves_money_and_counts_no_request(store: Store, data: Path) -> None:
+    with_key(store)
+    booked = book(store, attempt(), outcome(0, risk=100))
+    # No call of the store corrects an entry yet, but the ledger has the place for it.
+    correction = replace(booked, seq=1, outcome=outcome(30, risk=-100), at_ms=NOON + HOUR)
+    database = open_database(data)
+    with database.write() as connection:
+        connection.execute(insert(ledger), ledger_row(correction))
+    database.close()
+    assert store.reports.entries("req_1") == (booked, correction)
+    (before,) = store.reports.usage("ws_1", NOON, NOON + HOUR)
+    (after,) = store.reports.usage("ws_1", NOON + HOUR, NOON + 2 * HOUR)
+    assert [(row.requests, row.cost, row.risk) for row in (before, after)] == [(1, 0, 100), (0, 30, -100)]
 
 
 def test_attempts_on_both_sides_of_midnight_are_one_request(store: Store) -> None:

@@ -39,7 +39,7 @@ class Accounts:
         if self._store.workspaces():
             return None
         now = self._clock.now_ms()
-        workspace = Workspace(id=new_id("ws", now), name="My Workspace", slug="my-workspace", created_ms=now)
+        workspace = Workspace(id=new_id("ws", now), name="My Workspace", slug="my-ws", created_ms=now)
         demo = self._new_provider_key(workspace.id, _provider("demo"), name="demo", secret="", base_url=None)
         issued = self._new_key(workspace.id, KeyChanges(name="first-key", allow=("demo/*",)))
         return issued if self._store.first_start(workspace, (demo,), issued.key) else None

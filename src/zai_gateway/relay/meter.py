@@ -6,6 +6,7 @@ from zai_gateway.catalogue.model import Price
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Code
 from zai_gateway.spend.ledger import Certainty, Flag, Outcome
+from zai_gateway.wire.chat import ChatRequest
 from zai_gateway.wire.events import Reported
 from zai_gateway.wire.usage import Usage, estimated_tokens
 
@@ -16,10 +17,10 @@ UNCERTAIN_STATUSES = (408, 504, 524)
 class Meter:
     """Watches an attempt, and says at any moment what came of it."""
 
-    def __init__(self, price: Price | None, bound: Bound | None, request_bytes: int, clock: Clock) -> None:
+    def __init__(self, price: Price | None, bound: Bound | None, request: ChatRequest, clock: Clock) -> None:
         self._price = price
         self._bound = bound
-        self._request_bytes = request_bytes
+        self._request = request
         self._clock = clock
         self._began = clock.monotonic()
         self.sent = False
@@ -89,12 +90,16 @@ class Meter:
 
     def _estimate(self) -> int:
         guess = Usage(
-            input=estimated_tokens(self._request_bytes), output=estimated_tokens(self.content_bytes)
+            input=estimated_tokens(len(self._request.body)), output=estimated_tokens(self.content_bytes)
         )
         return self._priced(guess, None)
 
     def _priced(self, usage: Usage, service_tier: str | None) -> int:
-        return cost(usage, self._price, service_tier) if self._price else 0
+        if self._price is None:
+            return 0
+        # A provider that does not say which tier it served may have served the one that was asked for.
+        tiers = (service_tier,) if service_tier else (None, self._request.service_tier)
+        return max(cost(usage, self._price, tier) for tier in tiers)
 
     def _since(self, moment: float | None) -> int | None:
         return None if moment is None else round((moment - self._began) * 1_000)

@@ -4,17 +4,15 @@ import asyncio
 import io
 import re
 import ssl
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
-from weakref import WeakSet
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 
 from zai_gateway import __version__
 from zai_gateway.relay.addresses import guarded_socket
 from zai_gateway.relay.faults import Place, after_sending, before_sending, place_of
+from zai_gateway.relay.network_inbound import NetworkInbound
 from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
 
 _KEPT_IDLE = 15.0
@@ -44,7 +42,6 @@ class NetworkUpstream:
         self._tls = tls or ssl.create_default_context()
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
-        self._in_flight: WeakSet[_NetworkInbound] = WeakSet()
 
     async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
         """As `Upstream.send`. A POST is never sent twice: a lost connection is reported, not mended."""
@@ -56,19 +53,10 @@ class NetworkUpstream:
                 response = await self._request(request, headers, timeouts, progress)
         except (OSError, ValueError, aiohttp.ClientError) as error:
             raise (after_sending if progress.sent else before_sending)(error, place) from None
-        try:
-            _refuse_what_nobody_asked_for(response, place)
-        except UpstreamError:
-            response.close()
-            raise
-        inbound = _NetworkInbound(response, place, timeouts.silence)
-        self._in_flight.add(inbound)
-        return inbound
+        return NetworkInbound(response, place, timeouts.silence)
 
     async def close(self) -> None:
         """Closes every connection; the next request would open new ones. Answers in flight are broken off."""
-        for inbound in tuple(self._in_flight):
-            await inbound.close()  # aiohttp would leave whoever reads one of them waiting
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
@@ -133,50 +121,6 @@ def _progress_traced() -> aiohttp.TraceConfig:
     return traced
 
 
-class _NetworkInbound:
-    """An answer that arrives over a connection, which goes back to the pool at its end."""
-
-    def __init__(self, response: aiohttp.ClientResponse, place: Place, silence: float) -> None:
-        self.status = response.status
-        self.headers: Mapping[str, str] = _first_of_each(response)
-        self._response = response
-        self._place = place
-        self._silence = silence
-        self._error: UpstreamError | None = None
-        # A body that only the connection's end delimits looks whole after a reset, unless one asks.
-        connection = response.connection
-        self._protocol = connection.protocol if connection is not None else None
-        self._delimited = "content-length" in self.headers or "transfer-encoding" in self.headers
-
-    async def read(self) -> bytes:
-        """As `Inbound.read`: what a cancelled call would have returned stays in aiohttp's buffer."""
-        if self._error is not None:
-            raise self._error
-        try:
-            async with asyncio.timeout(self._silence):
-                piece = await self._response.content.readany()
-            if not piece and not self._delimited:
-                self._refuse_a_reset()
-        except (OSError, aiohttp.ClientError, HttpProcessingError) as error:
-            self._error = after_sending(error, self._place)
-            self._response.close()
-            raise self._error from None
-        return piece
-
-    async def close(self) -> None:
-        """As `Inbound.close`."""
-        if not self._response.content.at_eof() and self._error is None:
-            self._error = UpstreamError(
-                Blame.BROKEN, f"the answer of {self._place.name} was closed before its end"
-            )
-        self._response.close()
-
-    def _refuse_a_reset(self) -> None:
-        error = self._protocol.exception() if self._protocol is not None else None
-        if isinstance(error, OSError):
-            raise error
-
-
 def _headers(request: Outbound, place: Place) -> list[tuple[str, str]]:
     for name, value in request.headers:
         if _UNSENDABLE.search(value) or not _NAME.fullmatch(name):
@@ -189,21 +133,3 @@ def _headers(request: Outbound, place: Place) -> list[tuple[str, str]]:
         given.append(("user-agent", f"zai-gateway/{__version__}"))
     given.append(("accept-encoding", "identity"))
     return given
-
-
-def _first_of_each(response: aiohttp.ClientResponse) -> dict[str, str]:
-    first: dict[str, str] = {}
-    for name, value in response.raw_headers:
-        first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
-    return first
-
-
-def _refuse_what_nobody_asked_for(response: aiohttp.ClientResponse, place: Place) -> None:
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise UpstreamError(Blame.BROKEN, f"{place.name} sent a compressed answer, which was not asked for")
-    transfer = response.headers.get("transfer-encoding", "chunked").strip().lower()
-    if transfer != "chunked":
-        raise UpstreamError(Blame.BROKEN, f"{place.name} sent its answer in an unknown transfer encoding")
-    if response.status == 101:
-        raise UpstreamError(Blame.BROKEN, f"{place.name} switched to a protocol that was not asked for")

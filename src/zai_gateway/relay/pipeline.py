@@ -42,7 +42,7 @@ class Relay:
         request = parse(body)
         chosen = route(request, caller, self._catalogue)
         bound = _bound(request, chosen, caller)
-        meter = Meter(chosen.price, bound, len(body), self._clock)
+        meter = Meter(chosen.price, bound, request, self._clock)
         attempt = self._attempt(request, caller, chosen, reply.request_id)
         async with self._spending.hold(attempt, _budgets(caller), bound, meter) as hold:
             errand = self._errand(request, caller, chosen, hold.granted.output_limit)

@@ -82,8 +82,9 @@ def _named(name: str, caller: Caller, catalogue: Catalogue) -> tuple[Provider | 
 
 
 def _refuse_parameters(request: ChatRequest, row: Provider, caller: Caller) -> None:
-    for name in row.never_sent:
-        if name in request.members:
+    # Some upstreams match names without regard to case: `Plugins` would be `plugins` to them.
+    for name in request.members:
+        if name.casefold() in row.never_sent:
             raise Failure(
                 Code.UNSUPPORTED_PARAMETER,
                 f"{name}: this parameter would change the model, the route or the price behind the gateway's "
@@ -92,7 +93,7 @@ def _refuse_parameters(request: ChatRequest, row: Provider, caller: Caller) -> N
             )
     if caller.key.cap is None:
         return
-    asked = [name for name in row.unbounded if _asks(request, name)]
+    asked = [name for name in request.members if name.casefold() in row.unbounded and _asks(request, name)]
     for name in (*asked, *request.unbounded):
         raise Failure(
             Code.UNBOUNDED_FEATURE,
@@ -103,9 +104,7 @@ def _refuse_parameters(request: ChatRequest, row: Provider, caller: Caller) -> N
 
 
 def _asks(request: ChatRequest, name: str) -> bool:
-    member = request.members.get(name)
-    if member is None:
-        return False
+    member = request.members[name]
     value = request.body[member.value_start : member.value_end]
     return b"".join(value.split()) not in _HARMLESS
 
@@ -117,6 +116,7 @@ def _not_served(name: str, row: Provider | None, caller: Caller, catalogue: Cata
     else:
         why = f"No provider serves {name!r}"
         names = [model.name for model in callable_models(caller, catalogue)]
-        close = get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
-        why += f". Did you mean {', '.join(close)}?" if close else ": models are named provider/model."
+        close = get_close_matches(name, names, n=3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "GET /v1/models lists what this key may call."
+        why += f". {hint}"
     return Failure(Code.MODEL_NOT_FOUND, why, param="model")

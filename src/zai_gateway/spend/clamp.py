@@ -45,20 +45,25 @@ def share(bound: Bound, room: Room | None) -> Share:
     quarter = bound.affordable(room.free // 4)
     if quarter is None or (bound.most is not None and quarter >= bound.most):
         return Share(bound.worst(bound.most or 0), None)
-    if quarter >= bound.floor:
+    if quarter >= _floor(bound):
         return _clamped(bound, quarter, room)
     if whole is None:
         return Share(bound.worst(0), None)
-    return _clamped(bound, min(bound.floor, whole), room)
+    return _clamped(bound, min(_floor(bound), whole), room)
 
 
 def _clamped(bound: Bound, limit: int, room: Room) -> Share:
-    floor = min(n for n in (bound.floor, bound.asked, bound.most) if n is not None)
+    floor = _floor(bound)
     if limit < floor:
         raise _refusal(bound.worst(floor), room)
     if bound.room is not None and bound.room >= floor:
         limit = min(limit, bound.room)
     return Share(bound.worst(limit), limit)
+
+
+def _floor(bound: Bound) -> int:
+    """The shortest output worth sending: less than usual where the client or the model wants less."""
+    return min(n for n in (bound.floor, bound.asked, bound.most) if n is not None)
 
 
 def _bounded(bound: Bound) -> int:

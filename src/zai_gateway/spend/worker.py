@@ -8,7 +8,7 @@ from zai_gateway.spend.store import WorkerRegister
 
 
 class Worker:
-    """One process that holds money. Its lock file proves that it lives: the kernel drops a dead one's lock."""
+    """One process that holds money. Its locked file proves that it lives: the kernel unlocks a dead one's."""
 
     def __init__(self, id: str, folder: Path) -> None:
         self.id = id

@@ -1,4 +1,4 @@
-"""The tables: every row that Z-AI keeps. Money and times are 64-bit integers (nano-USD, pico-USD, ms)."""
+"""The tables: every row that is kept, with money and times as 64-bit integers (nano-USD, pico-USD, ms)."""
 
 from sqlalchemy import (
     JSON,

@@ -12,6 +12,8 @@ from zai_gateway.wire.values import kind
 
 MOST_OUTPUT = 2**31 - 1
 """The largest limit on output tokens that is taken for one."""
+LONGEST_MODEL = 200
+"""Characters that the name of a model may have."""
 
 
 class ChatRequest(Struct, frozen=True, kw_only=True):
@@ -68,7 +70,7 @@ def parse(body: bytes) -> ChatRequest:
         choices=fields.count("n", 128) or 1,
         stop=fields.texts("stop", 16),
         reasoning_effort=fields.text("reasoning_effort"),
-        service_tier=fields.text("service_tier"),
+        service_tier=_name(fields, "service_tier", "the name of a tier"),
         message_count=cargo.messages,
         schema_bytes=sum(fields.size(name) for name in ("tools", "functions", "response_format")),
         inline_images=cargo.inline_images,
@@ -87,12 +89,20 @@ def _refuse_other_cases(fields: Fields) -> None:
 
 
 def _model(fields: Fields) -> str:
-    model = fields.text("model")
+    model = _name(fields, "model", "the name of a model")
     if model is None:
         raise missing("model", "the name of a model, such as openai/gpt-5.4-mini")
-    if not model:
-        raise invalid("model", "the name of a model", "an empty string")
+    if len(model) > LONGEST_MODEL or not model.isprintable():
+        # It goes into the ledger, into errors and onto an operator's terminal.
+        raise invalid("model", f"a name of at most {LONGEST_MODEL} printable characters", "not one")
     return model
+
+
+def _name(fields: Fields, field: str, wanted: str) -> str | None:
+    name = fields.text(field)
+    if name == "":
+        raise invalid(field, wanted, "an empty string")
+    return name
 
 
 def _cargo(fields: Fields) -> Cargo:

@@ -34,6 +34,8 @@ class Cargo:
                 self.unbounded.append(f"tools[{index}]")
             elif sort not in (None, "function", "custom"):
                 self.unbounded.append(tool.at("type"))
+            else:
+                self.unbounded += [tool.at(name) for name in _recased(tool, "type")]
 
     def _load_message(self, message: Fields) -> None:
         if message.text("role") is None:
@@ -45,6 +47,7 @@ class Cargo:
                 self.unbounded.append(message.at(name))
             elif folded in _MEDIA and message.raw(name) is not None:
                 self.foreign_media += 1
+        self.foreign_media += len(_recased(message, "content"))
         content = message.raw("content")
         if content is None or content.startswith(b'"'):
             return
@@ -72,12 +75,19 @@ class Cargo:
 
     def _load_reference(self, part: Fields, name: str) -> None:
         value = part.raw(name)
+        if name.casefold().endswith("_id"):
+            self.unbounded.append(part.at(name))
         if value is None or not value.startswith(b"{"):
             return
         inner = Fields(value, part.at(name))
         for key in inner.members:
             if key.casefold() == "file_id" and inner.raw(key) is not None:
                 self.unbounded.append(inner.at(key))
+
+
+def _recased(fields: Fields, name: str) -> list[str]:
+    """Members that an upstream which reads names without regard to case could take for `name`."""
+    return [other for other in fields.members if other != name and other.casefold() == name]
 
 
 def _is_inline(part: Fields) -> bool:

@@ -17,7 +17,7 @@ def caller(*allow: str) -> Caller:
         budget="budget_1",
         created_ms=1,
     )
-    workspace = Workspace(id="ws_1", name="My Workspace", slug="my-workspace", created_ms=1)
+    workspace = Workspace(id="ws_1", name="My Workspace", slug="my-ws", created_ms=1)
     return Caller(key=key, view=WorkspaceView(workspace=workspace, provider_keys=(), prices={}))
 
 

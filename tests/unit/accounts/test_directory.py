@@ -69,7 +69,7 @@ async def test_a_key_known_from_the_start_costs_no_question(
         caller = await directory.caller(secret)
     assert caller.key.name == "ana"
     assert caller.key.cap == 5_000_000_000
-    assert caller.view.workspace.slug == "my-workspace"
+    assert caller.view.workspace.slug == "my-ws"
     assert [key.provider for key in caller.view.provider_keys] == ["demo"]
     assert caller.may_call("demo/echo")
     assert not caller.may_call("openai/gpt-5.4")

@@ -30,7 +30,7 @@ class TestFirstStart:
 
     def test_it_leaves_a_workspace_to_try_things_in(self, team: People, sqlite: AccountStore) -> None:
         workspace = team.accounts.the_workspace()
-        assert (workspace.name, workspace.slug) == ("My Workspace", "my-workspace")
+        assert (workspace.name, workspace.slug) == ("My Workspace", "my-ws")
         (provider,) = team.accounts.list_provider_keys(workspace.id)
         assert (provider.provider, provider.name, provider.sealed) == ("demo", "demo", b"")
         (key,) = team.accounts.list_keys(workspace.id)

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zai_gateway.relay.demo.example import example
@@ -28,6 +28,9 @@ LEAVES: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({"$ref": "#/$defs/a~1b~0c"}),
 )
 
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is not a failure."""
+
 
 def _larger(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     objects = st.dictionaries(NAMES, inner, max_size=3).map(
@@ -40,6 +43,7 @@ def _larger(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
     return objects | arrays | either
 
 
+@UNTIMED
 @given(st.recursive(LEAVES, _larger, max_leaves=8))
 def test_an_example_fits_its_schema(schema: dict[str, Any]):
     rooted = {"type": "object", "properties": {"it": schema}, "required": ["it"]}
@@ -47,6 +51,7 @@ def test_an_example_fits_its_schema(schema: dict[str, Any]):
     jsonschema.validate(example(rooted), rooted)
 
 
+@UNTIMED
 @given(st.recursive(LEAVES, _larger, max_leaves=8))
 def test_an_example_is_the_same_every_time(schema: dict[str, Any]):
     assert example(schema) == example(schema)

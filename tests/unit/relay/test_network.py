@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.upstreams.calls import PATIENT, chat, failure, post, whole
@@ -87,6 +87,7 @@ async def _unasked(line: Line) -> None:
     await line.gone()
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4, network="169.254.0.0/16"))
 def test_a_link_local_address_is_forbidden_however_it_is_written(address: object):
     assert is_forbidden(str(address))

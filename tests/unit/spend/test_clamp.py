@@ -81,6 +81,13 @@ def test_below_the_floor_what_is_spent_is_the_cap_and_what_is_held_is_busy() -> 
     assert busy.value.retry_after is not None
 
 
+def test_no_limit_is_above_the_model_s_maximum() -> None:
+    small = bound(most=500)
+    held = share(small, untouched(small.worst(500)))
+    assert held.amount == small.worst(500)
+    assert held.output_limit == 500
+
+
 def test_who_asks_for_less_than_the_floor_gets_it() -> None:
     small = bound(asked=10)
     assert share(small, untouched(small.worst(10))).output_limit is None
@@ -132,3 +139,4 @@ def test_what_is_held_is_free_and_bounds_what_is_sent(wanted: Bound, free: int, 
         assert held.amount <= free
         limits = [n for n in (held.output_limit, wanted.asked, wanted.most) if n is not None]
         assert held.amount >= wanted.worst(min(limits) if limits else 0)
+        assert held.output_limit is None or held.output_limit <= min(limits)

@@ -168,6 +168,12 @@ def test_escaped_spellings_are_the_same_name(spelling: bytes) -> None:
     assert list(members(b"{" + spelling + b":1}")) == ["model"]
 
 
+def test_values_cannot_be_laid_out_so_that_a_repeated_name_is_stepped_over() -> None:
+    # Whoever steps over the first value by the length of the second lands on the inner "b", then at the end.
+    with pytest.raises(DuplicateMember):
+        members(b'{"a":1,"b":{"x":1,      "b":2},"a":"0123456789"}')
+
+
 def test_half_a_surrogate_pair_is_kept_as_it_came() -> None:
     text = b'{"a":"x\\ud83d", "\\uDE00":1, "b":"\\ud83d\\ude00", "c":"\\\\ud800"}'
     found = members(text)

@@ -63,6 +63,7 @@ def _reference(text: bytes) -> list[ServerEvent]:
 
 
 @given(TEXTS, st.lists(st.integers(0, 200), max_size=8))
+@example(b"data: a\r\ndata: b\r\n\r\n", [8])
 @example("data: é\r\n\r\ndata: b\r\n\r\n".encode(), [7, 8, 9, 10, 11, 12])
 def test_events_do_not_depend_on_the_cuts(text: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]

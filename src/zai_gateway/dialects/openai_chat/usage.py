@@ -4,8 +4,8 @@ from zai_gateway.wire.draft import Draft
 from zai_gateway.wire.usage import Usage
 from zai_gateway.wire.values import Json
 
-MOST_TOKENS = 2**40
-"""A count above this is taken for no count at all."""
+MOST_TOKENS = 2**31 - 1
+"""A count above this is taken for no count at all: at no price would the books hold it."""
 
 
 def read_usage(value: Json) -> Usage | None:

@@ -1,0 +1,154 @@
+"""A gateway as its operator runs it: a real `zai serve` on a data directory, and `zai` commands beside it."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from functools import cached_property
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.flow.stage import Got
+
+ZAI = Path(sys.executable).with_name("zai")
+PATIENCE = 60.0
+"""Seconds after which a process has failed: no test waits for them while all is well."""
+
+
+class GatewayProcess:
+    """A `zai serve` that was started; what goes wrong with it is in its log."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=environment)
+
+    @cached_property
+    def said(self) -> dict[str, Any]:
+        """What it told of itself when it began to answer."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the gateway did not start:\n{self.log.read_text()}"
+        return json.loads(line)
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers: ends in `/v1`."""
+        return self.said["base_url"]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def ask(self, path: str, key: str, body: object = None) -> Got:
+        """A POST of `body`, or a GET without one; its whole answer. A `bytes` body goes out as it is."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        address = urlsplit(self.base_url)
+        connection = HTTPConnection(address.netloc, timeout=PATIENCE)
+        with closing(connection):
+            connection.request("GET" if data is None else "POST", address.path + path, data, headers)
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Got(answer.status, named, answer.read())
+
+    def terminate(self) -> None:
+        """Asks it to end in order (SIGTERM)."""
+        self._process.terminate()
+
+    def ended(self) -> None:
+        """Waits for its end, which must be in order, and looks through its log."""
+        code = self._process.wait(PATIENCE)
+        self._close()
+        log = self.log.read_text()
+        assert code == 0, log
+        assert "Traceback" not in log, log
+        assert "zk_live_" not in log
+
+    def stop(self) -> None:
+        """Ends it in order."""
+        self.terminate()
+        self.ended()
+
+    def kill(self) -> None:
+        """Ends it with no chance to do anything (SIGKILL)."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        self._close()
+
+    def _close(self) -> None:
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Operator:
+    """Someone who runs `zai` on one data directory, with nothing of the tester's own settings."""
+
+    def __init__(self, data: Path, **variables: str) -> None:
+        self.data = data
+        self.environment = {"HOME": str(data.parent), "PATH": os.defpath, "LANG": "C.UTF-8", **variables}
+        self._keys: dict[tuple[str, ...], str] = {}
+
+    def zai(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Any `zai` command, run to its end."""
+        return subprocess.run(
+            [ZAI, *arguments],
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def admin(self, *arguments: str, **variables: str) -> Any:
+        """What a `zai admin` command answers, which must succeed."""
+        ran = self.zai("admin", *arguments, "--data", str(self.data), "--json", **variables)
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    def add_openai(self, base_url: str, secret: str = "sk-upstream-4b1d") -> None:
+        """A provider key for OpenAI, at another address."""
+        add = ("provider", "add", "openai", "--key-env", "OPENAI_API_KEY", "--base-url", base_url)
+        self.admin(*add, OPENAI_API_KEY=secret)
+
+    def new_key(self, *options: str) -> str:
+        """An API key that was just made with these options of `zai admin key create`."""
+        return self.admin("key", "create", f"key-{len(self._keys)}-{os.urandom(4).hex()}", *options)["key"]
+
+    def key(self, *options: str) -> str:
+        """The same, but one key for all who ask for the same options."""
+        if options not in self._keys:
+            self._keys[options] = self.new_key(*options)
+        return self._keys[options]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a table, as it stands on the disk."""
+        with closing(sqlite3.connect(self.data / "zai.db", timeout=PATIENCE)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid')]
+
+    def started(self, *options: str) -> GatewayProcess:
+        """A `zai serve`, which the caller ends."""
+        serve = [str(ZAI), "serve", "--port", "0", "--json", "--data", str(self.data), *options]
+        log = self.data.with_name(f"{self.data.name}-{os.urandom(4).hex()}.log")
+        return GatewayProcess(serve, self.environment, log)
+
+    @contextmanager
+    def serving(self, *options: str) -> Generator[GatewayProcess]:
+        """A `zai serve` that answers, and ends in order where the caller did not end it."""
+        gateway = self.started(*options)
+        try:
+            assert gateway.base_url
+            yield gateway
+            if gateway.runs:
+                gateway.stop()
+        finally:
+            if gateway.runs:
+                gateway.kill()
