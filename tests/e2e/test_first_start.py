@@ -42,11 +42,9 @@ def test_eight_at_once_make_one_workspace_and_one_key(data: Path) -> None:
         assert [greeted(gateway, key) for gateway in gateways] == ["Hello"] * STARTS
         workspaces = {gateway.ask("/me", key).json()["org"]["id"] for gateway in gateways}
         assert len(workspaces) == 1
-        assert [(row["name"], row["prefix"]) for row in operator.admin("key", "list")["keys"]] == [
-            ("first-key", key[:12])
-        ]
         for table in ("workspace", "api_key", "provider_key"):
             assert len(operator.rows(table)) == 1, table
+        assert operator.rows("api_key")[0]["prefix"] == key[:12]
 
         for gateway in gateways:
             gateway.terminate()
@@ -85,7 +83,7 @@ def test_an_admin_command_makes_an_empty_directory_ready(data: Path) -> None:
         assert greeted(gateway, json.loads(ran.stdout)["key"]) == "Hello"
         assert greeted(gateway, (data / "first-key").read_text().strip()) == "Hello"
     assert len(operator.rows("workspace")) == 1
-    assert [row["name"] for row in operator.admin("key", "list")["keys"]] == ["first-key", "mine"]
+    assert [row["name"] for row in operator.rows("api_key")] == ["first-key", "mine"]
 
 
 @contextmanager

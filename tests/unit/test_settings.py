@@ -10,7 +10,7 @@ from zai_gateway.settings import DEFAULT_BASE_URL, Environment
 
 def test_the_data_directory_has_one_default() -> None:
     assert Environment({"ZAI_DATA": "/srv/zai", "HOME": "/home/a"}).data == Path("/srv/zai")
-    assert Environment({"XDG_DATA_HOME": "/home/a/share", "HOME": "/home/a"}).data == Path("/home/a/share/zai")
+    assert Environment({"XDG_DATA_HOME": "/srv", "HOME": "/home/a"}).data == Path("/srv/zai")
     assert Environment({"HOME": "/home/a"}).data == Path("/home/a/.local/share/zai")
     assert Environment({}).data == Path.cwd() / "zai-data"
 

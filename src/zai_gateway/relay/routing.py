@@ -117,6 +117,6 @@ def _not_served(name: str, row: Provider | None, caller: Caller, catalogue: Cata
         why = f"No provider serves {name!r}"
         names = [model.name for model in callable_models(caller, catalogue)]
         close = get_close_matches(name, names, n=3)
-        hint = f"Did you mean {' or '.join(close)}?" if close else "GET /v1/models lists what this key may call."
+        hint = f"Did you mean {' or '.join(close)}?" if close else "GET /v1/models lists what there is."
         why += f". {hint}"
     return Failure(Code.MODEL_NOT_FOUND, why, param="model")

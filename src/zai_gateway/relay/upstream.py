@@ -1,4 +1,4 @@
-"""The port to an upstream: bytes out, status, headers and bytes in; the network's and the demo's implement it."""
+"""The port to an upstream: bytes out; status, headers and bytes in, whether from the network or the demo."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -108,7 +108,9 @@ def test_free_output_needs_no_limit() -> None:
 
 
 def test_free_output_needs_only_its_input_to_fit() -> None:
-    free_output = Bound(input_pico=3_000_000_000, output_pico=0, asked=None, most=None, floor=1_024, room=None)
+    free_output = Bound(
+        input_pico=3_000_000_000, output_pico=0, asked=None, most=None, floor=1_024, room=None
+    )
     assert share(free_output, untouched(3_000_000)) == share(free_output, None)
     with pytest.raises(Failure):
         share(free_output, untouched(2_999_999))

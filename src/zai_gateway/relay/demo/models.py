@@ -1,4 +1,4 @@
-"""The demo's models: what each of them says to a request. Free, and the same every time."""
+"""The demo's models, free and the same every time: what each of them says to a request."""
 
 import hashlib
 import re
