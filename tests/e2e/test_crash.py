@@ -92,8 +92,6 @@ async def test_a_killed_gateway_leaves_what_was_under_way_as_risk(
         assert (refused.status, refused.code()) == (402, "spend_cap_reached")
         assert refused.json()["detail"] == "Spend cap reached: 0.015 USD"
         assert len(stub.requests) == 1
-    shown = operator.admin("usage")["total"]
-    assert (shown["cost_micro_usd"], shown["unconfirmed_micro_usd"]) == (0, -(-entry["risk"] // 1_000))
 
 
 async def test_a_stream_under_way_ends_whole_after_sigterm(
@@ -176,7 +174,6 @@ async def test_what_the_operator_does_counts_while_it_runs(
         operator.admin("key", "revoke", "busy")
         await until(401, "invalid_api_key")
         assert gateway.ask("/me", made["key"]).status == 401
-        assert gateway.ask("/me", operator.new_key()).status == 200
 
 
 async def _whole(session: aiohttp.ClientSession, gateway: GatewayProcess, key: str, body: object) -> bool:

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -61,17 +60,6 @@ def test_eight_at_once_make_one_workspace_and_one_key(data: Path) -> None:
     assert len(operator.rows("api_key")) == 1
 
 
-def test_the_first_key_may_call_the_demo_and_nothing_else(data: Path) -> None:
-    operator = Operator(data)
-    operator.add_openai("http://127.0.0.1:9/v1")
-    key = (data / "first-key").read_text().strip()
-    with operator.serving() as gateway:
-        assert gateway.ask("/chat/completions", key, {**GREETING, "model": "openai/gpt-5.4"}).status == 403
-        listed: list[dict[str, Any]] = gateway.ask("/models", key).json()["data"]
-        assert {row["owned_by"] for row in listed} == {"demo"}
-    assert operator.rows("ledger") == []
-
-
 def test_an_admin_command_makes_an_empty_directory_ready(data: Path) -> None:
     operator = Operator(data)
     ran = operator.zai("admin", "key", "create", "mine", "--data", str(data), "--json")
@@ -81,7 +69,10 @@ def test_an_admin_command_makes_an_empty_directory_ready(data: Path) -> None:
     with operator.serving() as gateway:
         assert gateway.said["kept"] is None
         assert greeted(gateway, json.loads(ran.stdout)["key"]) == "Hello"
-        assert greeted(gateway, (data / "first-key").read_text().strip()) == "Hello"
+        first_key = (data / "first-key").read_text().strip()
+        assert greeted(gateway, first_key) == "Hello"
+        elsewhere = gateway.ask("/chat/completions", first_key, {**GREETING, "model": "openai/gpt-5.4"})
+        assert (elsewhere.status, elsewhere.code()) == (403, "model_not_allowed")
     assert len(operator.rows("workspace")) == 1
     assert [row["name"] for row in operator.rows("api_key")] == ["first-key", "mine"]
 

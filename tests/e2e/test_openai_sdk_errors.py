@@ -3,13 +3,13 @@
 import openai
 import pytest
 from msgspec import Struct
-from openai import AsyncOpenAI, OpenAI
-from openai.types.chat import ChatCompletionMessageParam
+from openai import AsyncOpenAI, AsyncStream, OpenAI
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from tests.e2e.gateway_process import GatewayProcess, Operator
 from tests.e2e.sdk_material import HELLO, MODEL
 from tests.e2e.upstream_process import StubProcess
-from tests.upstreams.answers import Answer, Ending, error_answer, event, json_answer, sse_answer, stream
+from tests.upstreams.answers import Answer, error_answer, event, json_answer, sse_answer, stream
 
 STREAM = stream()
 NOBODY_S_KEY = "zk_live_0123456789abcdefghijklmnopqrstuvwxyzABCD"
@@ -242,7 +242,6 @@ def test_what_no_retry_can_mend_is_sent_once(
 ERROR = event({"error": {"message": "The server had an error.", "type": "server_error", "code": None}})
 BROKEN = {
     "an error event": (sse_answer(*STREAM[:3], ERROR), "The server had an error."),
-    "a cut": (sse_answer(*STREAM[:3], ending=Ending.CUT), "broke off"),
     "an end before its time": (sse_answer(*STREAM[:3]), "ended before the answer was complete"),
 }
 
@@ -263,17 +262,27 @@ def test_a_stream_that_breaks_raises_after_what_came(
     assert raised.value.code == "upstream_failed"
 
 
+@pytest.mark.parametrize(("how", "says"), [("error", "This is demo/fail."), ("cut", "cut its answer short")])
 async def test_a_stream_of_the_demo_that_breaks_raises_when_awaited(
-    gateway: GatewayProcess, operator: Operator
+    gateway: GatewayProcess, operator: Operator, how: str, says: str
 ) -> None:
+    came: list[str] = []
     async with AsyncOpenAI(base_url=gateway.base_url, api_key=operator.key(), max_retries=0) as client:
         chunks = await client.chat.completions.create(
-            model="demo/fail", messages=[{"role": "user", "content": "error"}], stream=True
+            model="demo/fail", messages=[{"role": "user", "content": how}], stream=True
         )
-        async with chunks:
-            with pytest.raises(openai.APIError, match=r"This is demo/fail\.") as raised:
-                [chunk async for chunk in chunks]
+        with pytest.raises(openai.APIError) as raised:
+            await _gather(chunks, came)
     assert type(raised.value) is openai.APIError
+    assert says in raised.value.message
+    assert "".join(came).startswith("This is demo/fail.")
+
+
+async def _gather(chunks: AsyncStream[ChatCompletionChunk], came: list[str]) -> None:
+    async with chunks:
+        async for chunk in chunks:
+            assert chunk.choices[0].finish_reason is None
+            came.append(chunk.choices[0].delta.content or "")
 
 
 def test_an_answer_in_one_piece_that_breaks_is_a_bad_gateway(

@@ -20,6 +20,7 @@ from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.model import Model
 
 TABLE = Path(__file__).parents[2] / "prices" / "openai_parameters.toml"
+ROWS: list[dict[str, Any]] = tomllib.loads(TABLE.read_text())["row"]
 ASKED: dict[str, Any] = json.loads(without_comments(REQUEST))
 MODELS = Catalogue.load().models("openai")
 # The reference's stop sequence, "\n###", stands in it; a part of it stands before.
@@ -30,11 +31,10 @@ BEFORE_STOP = "Hello!\n##"
 
 def refused(model: Model, *, effort: str | None = None) -> frozenset[str]:
     """What the committed table says that the model refuses when asked for this reasoning effort."""
-    rows = tomllib.loads(TABLE.read_text())["row"]
     reasons = model.reasoning and (effort or model.default_effort) != "none"
     return frozenset(
         parameter
-        for row in rows
+        for row in ROWS
         if any(fnmatchcase(model.id, pattern) for pattern in row["models"])
         and (row["when"] == "always" or reasons)
         for parameter in row["refuses"]

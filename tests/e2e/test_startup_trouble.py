@@ -122,8 +122,7 @@ def test_a_directory_of_a_newer_release(data: Path) -> None:
     with closing(sqlite3.connect(data / "zai.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     before = (data / "zai.db").read_bytes()
-    for command in (SERVE, LIST):
-        said = sentence(operator, *command)
-        assert "newer Z-AI (its schema is 9999)" in said
-        assert "upgrade" in said
+    said = sentence(operator, *SERVE)
+    assert "newer Z-AI (its schema is 9999)" in said
+    assert "upgrade" in said
     assert (data / "zai.db").read_bytes() == before

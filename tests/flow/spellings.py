@@ -1,4 +1,4 @@
-"""JSON objects as bytes that nobody would write: any spelling, any whitespace, names that stand twice inside."""
+"""JSON objects as bytes that nobody would write: any spelling, any whitespace, names that stand twice."""
 
 import json
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def spelled(draw: st.DrawFn, known: Mapping[str, st.SearchStrategy[bytes]]) -> S
         opening = b"," if members else draw(_BLANKS) + b"{"
         before = b"".join((opening, draw(_BLANKS), spelling, draw(_BLANKS), b":", draw(_BLANKS)))
         members.append((before, name, draw(known.get(name, VALUES))))
-    return Spelling(tuple(members), draw(_BLANKS) + b"}" + draw(_BLANKS))
+    return Spelling(tuple(members), (b"" if members else b"{") + draw(_BLANKS) + b"}" + draw(_BLANKS))
 
 
 def _spellings(text: str) -> st.SearchStrategy[bytes]:

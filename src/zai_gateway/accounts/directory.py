@@ -54,13 +54,8 @@ class Directory:
 
     @property
     def ready(self) -> bool:
-        """Whether everything was loaded and changes are being followed."""
-        return self._polling is not None and not self._polling.done()
-
-    @property
-    def store_answers(self) -> bool:
-        """Whether the store answered when it was last asked what is new."""
-        return self._store_answers
+        """Whether everything was loaded, changes are being followed, and the store answered last time."""
+        return self._polling is not None and not self._polling.done() and self._store_answers
 
     async def start(self) -> None:
         """Loads everything and begins to poll. Raises StoreUnavailable, and may then be tried again."""

@@ -19,6 +19,7 @@ from zai_gateway.edge.listening import address_of, listen
 from zai_gateway.edge.protocol import HeadLimits
 from zai_gateway.edge.rooms import Rooms
 from zai_gateway.edge.server import Serving, serve
+from zai_gateway.errors import StoreUnavailable
 from zai_gateway.ids import new_id
 from zai_gateway.relay.demo.upstream import DemoUpstream
 from zai_gateway.relay.network import NetworkUpstream
@@ -28,7 +29,12 @@ from zai_gateway.settings import Environment, Limits
 from zai_gateway.spend.spending import Spending
 from zai_gateway.spend.worker import Worker
 
-_STORE_THREADS = 4
+_LOG = logging.getLogger(__name__)
+
+_MOVE_THREADS = 2
+"""One writes, the next is ready: a database takes one writer at a time."""
+_READ_THREADS = 2
+_DRAIN_SECONDS = 20.0
 
 
 class Gateway:
@@ -38,11 +44,15 @@ class Gateway:
         catalogue = Catalogue.load()
         self._house = house
         self._clock = clock
-        self._threads = ThreadPoolExecutor(_STORE_THREADS, "store")
+        self._moves = ThreadPoolExecutor(_MOVE_THREADS, "moves")
+        self._reads = ThreadPoolExecutor(_READ_THREADS, "reads")
+        self._lookups = ThreadPoolExecutor(_READ_THREADS, "lookups")
         self._worker = Worker(new_id("wrk", clock.now_ms()), house.data / "workers")
         self._network = NetworkUpstream()
-        self._spending = Spending(house.store.spend, clock, self._threads, self._worker.id)
-        self._directory = Directory(house.store.accounts, clock, self._threads)
+        self._spending = Spending(
+            house.store.spend, clock, self._worker.id, moves=self._moves, reads=self._reads
+        )
+        self._directory = Directory(house.store.accounts, clock, self._lookups)
         upstream = Switchboard(self._network, DemoUpstream(clock))
         relay = Relay(catalogue, self._spending, house.vault, upstream, clock)
         rooms = Rooms(self._directory, relay, self._spending, catalogue)
@@ -50,16 +60,22 @@ class Gateway:
 
     async def start(self) -> None:
         """Adopts what dead workers left, and loads the callers. Raises StoreUnavailable."""
-        self._worker.open(self._house.store.spend, self._clock.now_ms())
+        adopted = self._worker.open(self._house.store.spend, self._clock.now_ms())
+        if adopted:
+            _LOG.warning("%d requests were under way when a worker died: their cost is unconfirmed", adopted)
         await self._directory.start()
 
     async def stop(self) -> None:
-        """Settles what is under way, and lets go of everything but the house. Raises StoreUnavailable."""
-        await self._spending.drain()
+        """Settles what is under way, and lets go of everything but the house."""
+        await self._spending.drain(_DRAIN_SECONDS)
         await self._directory.stop()
         await self._network.close()
-        self._threads.shutdown()
-        self._worker.close(self._house.store.spend)
+        for threads in (self._moves, self._reads, self._lookups):
+            threads.shutdown()
+        try:
+            self._worker.close(self._house.store.spend)
+        except StoreUnavailable:
+            _LOG.error("the store does not answer: the next start ends this worker in its place")
 
 
 def run(options: ServeOptions, environment: Environment, clock: Clock) -> int:

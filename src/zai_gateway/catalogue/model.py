@@ -59,8 +59,8 @@ class Model(Struct, frozen=True, kw_only=True):
     default_effort: str | None = None
     """The reasoning effort where the request names none; None: the model always reasons, or never does."""
     refuses: tuple[Refusal, ...] = ()
-    limit_name: str = "max_tokens"
-    """What the model calls the limit on output tokens."""
+    limit_name: str | None = None
+    """What the model calls the limit on output tokens; None: unknown."""
     image_tokens: int | None = None
     """The most input tokens that one image in the body can cost; None: unknown."""
     price: Price | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -18,6 +19,8 @@ from zai_gateway.wire.events import UpstreamProblem
 
 _AFTER_CLIENT_LEFT_SECONDS = 2.0
 """A stream whose client has left is read on for so long: its end, and its usage, may be near (wire.md 26)."""
+_AFTER_DONE_SECONDS = 0.25
+"""The last bytes of a stream, which say nothing, come a moment after `[DONE]`."""
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_REFUSAL_BYTES = 1024 * 1024
 _PASSED_HEADERS = ("openai-processing-ms", "openai-version")
@@ -28,7 +31,7 @@ class Errand(Struct, frozen=True, kw_only=True):
 
     streamed: bool
     outbound: Outbound
-    provider_title: str
+    provider: str
     secret: str
     """Struck out wherever the provider repeats it."""
     naming: openai_chat.Naming
@@ -69,17 +72,32 @@ class Exchange:
         writer = StreamWriter(self._reply, errand.notices)
         self._meter.sent = True
         try:
-            sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts()))
-            inbound = await (writer.wait_for(sending) if errand.streamed else sending)
+            inbound = await self._send(errand, writer)
             try:
                 await self._hand_on(errand, inbound, writer)
             finally:
                 await inbound.close()
         except UpstreamError as error:
             self._meter.unbilled = error.definite
-            await self._fail(breakdown(error, errand.provider_title), writer)
+            await self._fail(breakdown(error, errand.provider), writer)
         except Failure as failure:
             await self._fail(failure, writer)
+
+    async def _send(self, errand: Errand, writer: StreamWriter) -> Inbound:
+        """The answer, once its head is here; whoever is cancelled meanwhile leaves no answer open behind."""
+        sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts()))
+        try:
+            if errand.streamed:
+                await writer.until_done(sending)
+            else:
+                await asyncio.wait({sending})
+            return sending.result()
+        except BaseException:
+            sending.cancel()
+            [came] = await asyncio.gather(sending, return_exceptions=True)
+            if not isinstance(came, BaseException):
+                await came.close()
+            raise
 
     async def _hand_on(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
         self._meter.status = inbound.status
@@ -96,16 +114,17 @@ class Exchange:
         decoder = openai_chat.StreamDecoder(errand.naming, errand.plan)
         problem = await pump(inbound, decoder, self._meter, writer)
         if problem is not None:
-            raise refusal(problem, errand.provider_title, errand.secret)
+            raise refusal(problem, errand.provider, errand.secret)
         await self._hold.settle()
         reported = self._meter.reported if errand.plan.include_usage else None
         await writer.end(reported.json if reported else None)
+        await _read_to_the_end(inbound)
 
     async def _whole(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
         body = await _read_whole(inbound, _MAX_ANSWER_BYTES)
         answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop)
         if isinstance(answer, UpstreamProblem):
-            raise refusal(answer, errand.provider_title, errand.secret)
+            raise refusal(answer, errand.provider, errand.secret)
         self._meter.reported = answer.reported
         self._meter.saw_content(answer.content_bytes)
         self._meter.complete = True
@@ -122,7 +141,7 @@ class Exchange:
         body = await _read_whole(inbound, _MAX_REFUSAL_BYTES)
         self._meter.refused(inbound.status)
         problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
-        return refusal(problem, errand.provider_title, errand.secret)
+        return refusal(problem, errand.provider, errand.secret)
 
     async def _fail(self, failure: Failure, writer: StreamWriter) -> None:
         self._meter.failure = failure.code
@@ -133,6 +152,14 @@ class Exchange:
 
 def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, headers[name]) for name in _PASSED_HEADERS if name in headers)
+
+
+async def _read_to_the_end(inbound: Inbound) -> None:
+    """A connection whose answer was read to its very end can carry the next request."""
+    with suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(_AFTER_DONE_SECONDS):
+            while await inbound.read():
+                pass
 
 
 async def _read_whole(inbound: Inbound, limit: int) -> bytes:

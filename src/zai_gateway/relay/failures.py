@@ -57,4 +57,4 @@ def _code(problem: UpstreamProblem) -> Code:
         return Code.UPSTREAM_RATE_LIMITED
     if problem.status in _KEPT:
         return Code.UPSTREAM_REFUSED
-    return Code.UPSTREAM_TIMEOUT if problem.status in (408, 504, 524) else Code.UPSTREAM_FAILED
+    return Code.UPSTREAM_FAILED

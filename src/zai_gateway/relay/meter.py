@@ -2,10 +2,11 @@
 
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.cost import cost
-from zai_gateway.catalogue.model import Price
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Code
+from zai_gateway.relay.routing import Route
 from zai_gateway.spend.ledger import Certainty, Flag, Outcome
+from zai_gateway.spend.store import Granted
 from zai_gateway.wire.chat import ChatRequest
 from zai_gateway.wire.events import Reported
 from zai_gateway.wire.usage import Usage, estimated_tokens
@@ -17,8 +18,9 @@ UNCERTAIN_STATUSES = (408, 504, 524)
 class Meter:
     """Watches an attempt, and says at any moment what came of it."""
 
-    def __init__(self, price: Price | None, bound: Bound | None, request: ChatRequest, clock: Clock) -> None:
-        self._price = price
+    def __init__(self, chosen: Route, bound: Bound | None, request: ChatRequest, clock: Clock) -> None:
+        self._model = chosen.model
+        self._price = chosen.price
         self._bound = bound
         self._request = request
         self._clock = clock
@@ -51,18 +53,21 @@ class Meter:
             return None
         return self._priced(self.reported.usage, self.reported.service_tier)
 
-    def outcome(self, held: int) -> Outcome | None:
-        """What came of the attempt; None where it was never sent. `held` is in nano-USD."""
+    def outcome(self, granted: Granted) -> Outcome | None:
+        """What came of the attempt; None where it was never sent."""
         if not self.sent:
             return None
         if self.unbilled:
             return self._outcome(0, 0, Certainty.EXACT, ())
+        bounded = self._is_bounded_by(granted)
         known = self.cost()
         if known is not None:
-            flags = (Flag.OVERRUN,) if self._is_overrun(known, held) else ()
+            flags = (Flag.OVERRUN,) if bounded and known > granted.amount else ()
             return self._outcome(known, 0, Certainty.EXACT, flags)
-        guess = min(self._estimate(), held)
-        return self._outcome(guess, held - guess, Certainty.ESTIMATED, ())
+        guess = self._estimate()
+        if bounded:
+            guess = min(guess, granted.amount)
+        return self._outcome(guess, max(granted.amount - guess, 0), Certainty.ESTIMATED, ())
 
     def _outcome(self, cost: int, risk: int, certainty: Certainty, flags: tuple[Flag, ...]) -> Outcome:
         if not self.complete and not self.unbilled:
@@ -82,16 +87,18 @@ class Meter:
             provider_request_id=self.provider_request_id,
         )
 
-    def _is_overrun(self, cost: int, held: int) -> bool:
+    def _is_bounded_by(self, granted: Granted) -> bool:
+        """Whether the hold is a worst case: without any limit on the output it is only a part of one."""
         bound = self._bound
-        # Without any limit on its output the hold was no bound, so nothing was overrun.
-        limited = bound is not None and (bound.asked is not None or bound.most is not None)
-        return limited and cost > held
+        return bound is not None and any(
+            limit is not None for limit in (bound.asked, bound.most, granted.output_limit)
+        )
 
     def _estimate(self) -> int:
-        guess = Usage(
-            input=estimated_tokens(len(self._request.body)), output=estimated_tokens(self.content_bytes)
-        )
+        request = self._request
+        images = request.inline_images * (self._model.image_tokens or 0)
+        text = len(request.body) - request.inline_image_bytes
+        guess = Usage(input=estimated_tokens(text) + images, output=estimated_tokens(self.content_bytes))
         return self._priced(guess, None)
 
     def _priced(self, usage: Usage, service_tier: str | None) -> int:

@@ -135,6 +135,7 @@ class _NetworkInbound:
         self._response = response
         self._place = place
         self._silence = silence
+        self._silent_at = asyncio.get_running_loop().time() + silence
         self._error: UpstreamError | None = None
         self._delimited = "content-length" in self.headers or "transfer-encoding" in self.headers
         self._ended = _end_of_connection(response)
@@ -146,16 +147,20 @@ class _NetworkInbound:
         if self._error is not None:
             raise self._error
         try:
-            async with asyncio.timeout(self._silence):
+            # A deadline, not a duration: it holds over calls that were cancelled.
+            async with asyncio.timeout_at(self._silent_at):
                 piece = await self._response.content.readany()
+            self._silent_at = asyncio.get_running_loop().time() + self._silence
             if not piece:
                 self._finish()
         except (OSError, RuntimeError, aiohttp.ClientError, HttpProcessingError) as error:
             # A RuntimeError is what aiohttp raises where the connection was lost since the last read.
             self._error = after_sending(error, self._place)
+            piece = self._overtaken()
             self._let_go()
             self._response.close()
-            raise self._error from None
+            if not piece:
+                raise self._error from None
         return piece
 
     async def close(self) -> None:
@@ -166,6 +171,11 @@ class _NetworkInbound:
             )
         self._let_go()
         self._response.close()
+
+    def _overtaken(self) -> bytes:
+        """What had arrived before the connection broke: aiohttp tells the error first."""
+        buffered = self._response.content._buffer  # pyright: ignore[reportPrivateUsage] -- no other way to it
+        return b"".join(buffered)
 
     def _wake(self, _ended: asyncio.Future[None]) -> None:
         """Tells a reader of the connection's end where aiohttp forgets to: after a malformed chunk."""

@@ -1,5 +1,7 @@
 """The pipeline: the stations that a request walks through, in order."""
 
+import logging
+
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.catalogue.bound import Bound
@@ -7,7 +9,7 @@ from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.quote import quote
 from zai_gateway.clock import Clock
 from zai_gateway.dialects import openai_chat
-from zai_gateway.errors import Failure
+from zai_gateway.errors import Code, Failure, OperatorError
 from zai_gateway.ids import new_id
 from zai_gateway.providers.signing import signature
 from zai_gateway.relay.exchange import Errand, Exchange
@@ -19,6 +21,8 @@ from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.ledger import Attempt
 from zai_gateway.spend.spending import Spending
 from zai_gateway.wire.chat import ChatRequest, parse
+
+_LOG = logging.getLogger(__name__)
 
 
 class Relay:
@@ -42,7 +46,7 @@ class Relay:
         request = parse(body)
         chosen = route(request, caller, self._catalogue)
         bound = _bound(request, chosen, caller)
-        meter = Meter(chosen.price, bound, request, self._clock)
+        meter = Meter(chosen, bound, request, self._clock)
         attempt = self._attempt(request, caller, chosen, reply.request_id)
         async with self._spending.hold(attempt, _budgets(caller), bound, meter) as hold:
             errand = self._errand(request, caller, chosen, hold.granted.output_limit)
@@ -68,7 +72,7 @@ class Relay:
     def _errand(
         self, request: ChatRequest, caller: Caller, chosen: Route, output_limit: int | None
     ) -> Errand:
-        secret = self._vault.open_secret(chosen.provider_key)
+        secret = self._secret(chosen)
         encoded = openai_chat.encode(request, _plan(request, caller, chosen, output_limit))
         now_ms = self._clock.now_ms()
         return Errand(
@@ -79,7 +83,7 @@ class Relay:
                 headers=(("content-type", "application/json"), *signature(chosen.provider, secret)),
                 body=encoded.body,
             ),
-            provider_title=chosen.provider.name,
+            provider=chosen.provider.title,
             secret=secret,
             naming=openai_chat.Naming(
                 id=new_id("cmpl", now_ms), model=chosen.model.name, created=now_ms // 1_000
@@ -89,6 +93,17 @@ class Relay:
             ),
             notices=_notices(encoded.dropped, output_limit),
         )
+
+    def _secret(self, chosen: Route) -> str:
+        try:
+            return self._vault.open_secret(chosen.provider_key)
+        except OperatorError as trouble:
+            _LOG.error("provider key %s: %s", chosen.provider_key.id, trouble)
+            raise Failure(
+                Code.UPSTREAM_FAILED,
+                f"The gateway cannot open its {chosen.provider.title} provider key {chosen.provider_key.name!r}: "
+                "the owner of this workspace has to remove it and add it again.",
+            ) from None
 
 
 def _budgets(caller: Caller) -> tuple[Budget, ...]:
@@ -114,11 +129,17 @@ def _plan(
     return openai_chat.EncodePlan(
         model=chosen.model.id,
         output_limit=output_limit,
-        limit_name=chosen.model.limit_name,
+        limit_name=_limit_name(request, chosen),
         drop=tuple(sorted(refused.difference(openai_chat.LIMIT_NAMES))),
         service_tier=_pinned_tier(request, caller, chosen),
         ask_usage=chosen.provider.asks_stream_usage,
     )
+
+
+def _limit_name(request: ChatRequest, chosen: Route) -> str:
+    """What the model calls the limit on output tokens; of a model that nobody knows, what the client does."""
+    given = [name for name in openai_chat.LIMIT_NAMES if name in request.members]
+    return chosen.model.limit_name or next(iter(given), openai_chat.LIMIT_NAMES[0])
 
 
 def _pinned_tier(request: ChatRequest, caller: Caller, chosen: Route) -> str | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TypeVar
 
 from zai_gateway.dialects.openai_chat import StreamDecoder
 from zai_gateway.errors import Failure
@@ -13,8 +12,6 @@ from zai_gateway.wire.events import Chunk, Finished, Reported, UpstreamProblem
 from zai_gateway.wire.failure import error_event
 from zai_gateway.wire.sse import DONE, KEEP_ALIVE, frame
 
-T = TypeVar("T")
-
 _HEAD_SECONDS = 10.0
 """The status is held back for so long, so that an early failure gets a real one (wire.md 4)."""
 _SILENCE_SECONDS = 15.0
@@ -24,32 +21,36 @@ _SILENCE_SECONDS = 15.0
 class StreamWriter:
     """Writes an event stream to the client. Until the first content nothing goes out, not even the status."""
 
-    def __init__(self, reply: Reply, notices: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        reply: Reply,
+        notices: Sequence[tuple[str, str]],
+        *,
+        head_seconds: float = _HEAD_SECONDS,
+        silence_seconds: float = _SILENCE_SECONDS,
+    ) -> None:
         self._reply = reply
+        self._silence_seconds = silence_seconds
         self.headers = list(notices)
         self._held: list[bytes] = []
-        self._head_due = asyncio.get_running_loop().time() + _HEAD_SECONDS
+        self._due = asyncio.get_running_loop().time() + head_seconds
+        """When the client has to hear something, on the loop's clock."""
 
     def add_headers(self, headers: Sequence[tuple[str, str]]) -> None:
         """More headers; those that come after the status went out are lost."""
         self.headers.extend(headers)
 
-    async def wait_for(self, sending: "asyncio.Future[Inbound]") -> Inbound:
-        """The head of the answer; meanwhile the client's connection is kept alive."""
-        try:
-            while not (await asyncio.wait({sending}, timeout=self._patience()))[0]:
-                await self._keep_alive()
-        except asyncio.CancelledError:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
-            raise
-        return sending.result()
+    async def until_done(self, work: "asyncio.Future[Inbound]") -> None:
+        """Waits for `work`, and keeps the client's connection alive meanwhile."""
+        loop = asyncio.get_running_loop()
+        while not (await asyncio.wait({work}, timeout=max(self._due - loop.time(), 0.0)))[0]:
+            await self._keep_alive()
 
     async def read(self, inbound: Inbound) -> bytes:
         """The next piece of the answer; meanwhile the client's connection is kept alive."""
         while True:
             try:
-                async with asyncio.timeout(self._patience()):
+                async with asyncio.timeout_at(self._due):
                     return await inbound.read()
             except TimeoutError:
                 await self._keep_alive()
@@ -72,30 +73,25 @@ class StreamWriter:
         await self._flush()
         await self._reply.finish()
 
-    def _patience(self) -> float:
-        if self._reply.started:
-            return _SILENCE_SECONDS
-        return max(self._head_due - asyncio.get_running_loop().time(), 0.0)
-
     async def _keep_alive(self) -> None:
         await self._start()
-        await self._reply.write(KEEP_ALIVE)
+        await self._say(KEEP_ALIVE)
 
     async def _flush(self) -> None:
         await self._start()
         data, self._held = b"".join(self._held), []
+        if data:
+            await self._say(data)
+
+    async def _say(self, data: bytes) -> None:
         await self._reply.write(data)
+        self._due = asyncio.get_running_loop().time() + self._silence_seconds
 
     async def _start(self) -> None:
         if not self._reply.started:
             await self._reply.start(
                 200,
-                [
-                    ("content-type", "text/event-stream; charset=utf-8"),
-                    ("cache-control", "no-cache"),
-                    ("x-accel-buffering", "no"),
-                    *self.headers,
-                ],
+                [("content-type", "text/event-stream; charset=utf-8"), *self.headers],
             )
 
 

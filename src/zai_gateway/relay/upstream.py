@@ -61,8 +61,8 @@ class Inbound(Protocol):
     async def read(self) -> bytes:
         """The next piece of the body as it arrived, empty at its end.
 
-        May be cancelled and called again without losing a byte. Raises UpstreamError: a body that is cut
-        short is never taken for a whole one.
+        May be cancelled and called again: no byte is lost, and the allowed silence does not begin anew.
+        Raises UpstreamError: a body that is cut short is never taken for a whole one.
         """
         ...
 

@@ -1,30 +1,31 @@
 """Spending: hold, then settle or release, the only way to spend money."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.clock import Clock
-from zai_gateway.errors import StoreUnavailable
+from zai_gateway.errors import Failure, StoreUnavailable
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.ledger import Attempt, Entry, Outcome
 from zai_gateway.spend.store import Granted, SpendStore, Standing
 
-T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 5.0
-"""How long an answer waits for its settlement while the store is down, before it goes out all the same."""
+"""How long a request waits for its hold, and an answer for its settlement before it goes out all the same."""
 _RETRY_SECONDS = 0.5
 
 
 class Account(Protocol):
     """What an attempt can say of itself at any moment, however it ended."""
 
-    def outcome(self, held: int) -> Outcome | None:
-        """What came of the attempt, `held` being its worst case in nano-USD; None: it was never sent."""
+    def outcome(self, granted: Granted) -> Outcome | None:
+        """What came of the attempt that was granted this; None where it was never sent."""
         ...
 
 
@@ -37,24 +38,30 @@ class Hold:
         self._booking: asyncio.Task[None] | None = None
 
     async def settle(self) -> None:
-        """Books what the attempt's account says and frees the rest; a second call waits for the first.
+        """Books what the attempt's account says and frees the rest; only the first call does anything.
 
         Cancelling the caller does not stop the booking. While the store is down it is tried again in the
         background: the hold stands meanwhile, so that nothing can be spent twice.
         """
         if self._booking is None:
             self._booking = self._book()
-        await asyncio.wait({self._booking}, timeout=_PATIENCE_SECONDS)
+            await asyncio.wait({self._booking}, timeout=_PATIENCE_SECONDS)
 
 
 class Spending:
-    """The door to the budgets, for one worker. Store calls run on `threads`, off the event loop."""
+    """The door to the budgets, for one worker. Store calls run off the event loop.
 
-    def __init__(self, store: SpendStore, clock: Clock, threads: Executor, worker: str) -> None:
+    Reads have threads of their own: they must not wait behind moves that wait for the store.
+    """
+
+    def __init__(
+        self, store: SpendStore, clock: Clock, worker: str, *, moves: Executor, reads: Executor
+    ) -> None:
         self._store = store
         self._clock = clock
-        self._threads = threads
         self._worker = worker
+        self._moves = moves
+        self._reads = reads
         self._bookings: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -75,33 +82,48 @@ class Spending:
 
     async def standings(self, owner: str) -> tuple[Standing, ...]:
         """Where each budget of `owner` stands in its current window. Raises StoreUnavailable."""
-        return await self._off_loop(self._store.standings, owner, self._clock.now_ms())
+        asking = self._reads.submit(self._store.standings, owner, self._clock.now_ms())
+        return await asyncio.wrap_future(asking)
 
-    async def drain(self) -> None:
-        """Waits for every settlement under way: the last thing before the store is closed."""
-        while self._bookings:
-            await asyncio.wait(self._bookings)
+    async def drain(self, seconds: float) -> None:
+        """Waits for every settlement under way: the last thing before the store is closed.
+
+        What the store does not take in so many seconds stays held, and the next start adopts it.
+        """
+        if not self._bookings:
+            return
+        _, left = await asyncio.wait(self._bookings, timeout=seconds)
+        if left:
+            _LOG.error("the store does not answer: %d settlements stay unconfirmed holds", len(left))
+        for booking in left:
+            booking.cancel()
 
     async def _grant(self, attempt: Attempt, budgets: tuple[Budget, ...], bound: Bound | None) -> Granted:
-        asking = asyncio.ensure_future(
-            self._off_loop(self._store.hold, self._worker, attempt, budgets, bound)
-        )
+        asking = self._moves.submit(self._store.hold, self._worker, attempt, budgets, bound)
         try:
-            return await asyncio.shield(asking)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await asyncio.shield(asyncio.wrap_future(asking))
+        except TimeoutError:
+            self._withdraw(attempt, asking)
+            raise StoreUnavailable("The store has more to do than it can.") from None
         except asyncio.CancelledError:
-            # The store may grant what nobody waits for any more: it is given back as soon as it answers.
-            self._spawn(self._take_back(attempt, asking))
+            self._withdraw(attempt, asking)
             raise
 
-    async def _take_back(self, attempt: Attempt, asking: "asyncio.Future[Granted]") -> None:
+    def _withdraw(self, attempt: Attempt, asking: "Future[Granted]") -> None:
+        """The store may grant what nobody waits for any more: it is given back as soon as it answers."""
+        if not asking.cancel():
+            self._spawn(self._take_back(attempt, asking))
+
+    async def _take_back(self, attempt: Attempt, asking: "Future[Granted]") -> None:
         try:
-            granted = await asking
-        except Exception:  # refused or unavailable: nothing was held
-            return
+            granted = await asyncio.wrap_future(asking)
+        except (Failure, StoreUnavailable):
+            return  # nothing was held
         await self._until_done(self._store.release, self._worker, attempt, granted)
 
     async def _close(self, attempt: Attempt, granted: Granted, account: Account) -> None:
-        outcome = account.outcome(granted.amount)
+        outcome = account.outcome(granted)
         if outcome is None:
             await self._until_done(self._store.release, self._worker, attempt, granted)
             return
@@ -118,15 +140,18 @@ class Spending:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._bookings.add(task)
-        task.add_done_callback(self._bookings.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, booking: asyncio.Task[None]) -> None:
+        self._bookings.discard(booking)
+        if not booking.cancelled() and (defect := booking.exception()) is not None:
+            # Only its kind: the text of a database's error may hold the values of a row.
+            _LOG.error("a settlement failed (%s); its hold stays until the next start", type(defect).__name__)
 
     async def _until_done(self, move: Callable[..., None], *arguments: object) -> None:
         while True:
             try:
-                return await self._off_loop(move, *arguments)
+                return await asyncio.wrap_future(self._moves.submit(move, *arguments))
             except StoreUnavailable:
                 await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _off_loop(self, call: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)

@@ -1,5 +1,6 @@
 """JSON values as Python holds them: decoding all that JSON allows, and the words for their kinds."""
 
+import json
 import re
 from typing import TypeAlias, cast
 
@@ -25,6 +26,9 @@ def decode(text: bytes) -> Json:
         return cast("Json", msgspec.json.decode(text))
     except UnicodeDecodeError as trouble:
         raise ValueError(f"it is not UTF-8 (byte {trouble.start})") from None
+    except msgspec.ValidationError:
+        # No type was asked for, so it is a number beyond a float's range, which JSON allows.
+        return _decode_any_number(with_whole_surrogates(text))
     except msgspec.MsgspecError as trouble:
         whole = with_whole_surrogates(text)
         if whole == text:
@@ -32,6 +36,20 @@ def decode(text: bytes) -> Json:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return decode(whole)
+
+
+def _decode_any_number(text: bytes) -> Json:
+    try:
+        return cast("Json", json.loads(text, parse_constant=_refuse))
+    except json.JSONDecodeError as trouble:
+        # The error itself carries the whole text.
+        raise ValueError(f"JSON is malformed: {trouble.msg}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"JSON is malformed: {constant} is no number")
 
 
 def with_whole_surrogates(text: bytes) -> bytes:

@@ -242,8 +242,7 @@ async def test_a_store_that_is_down_stops_only_who_is_unknown(
         store.down()
         with pytest.raises(StoreUnavailable):
             await directory.refresh()
-        assert not directory.store_answers
-        assert directory.ready
+        assert not directory.ready
         assert (await directory.caller(known)).key.name == "ana"
         failure = await refusal(directory.caller(unloaded))
         assert failure.code is Code.STORE_UNAVAILABLE
@@ -251,7 +250,7 @@ async def test_a_store_that_is_down_stops_only_who_is_unknown(
         assert (await refusal(directory.caller("zk_live_typo"))).code is Code.INVALID_API_KEY
         store.up()
         assert (await directory.caller(unloaded)).key.name == "ben"
-        assert directory.store_answers
+        assert directory.ready
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable("down"), ValueError("a row that cannot be read")])
@@ -266,13 +265,13 @@ async def test_the_poll_outlives_whatever_the_store_does(
     secret = people.key("ana")
     async with running(Directory(store, clock, executor, poll_every=0.001)) as directory:
         store.failure = failure
-        await until(lambda: not directory.store_answers)
+        await until(lambda: not directory.ready)
         polls = store.polls
         await until(lambda: store.polls > polls + 3)
         people.accounts.revoke_key(people.workspace, "ana")
         assert (await directory.caller(secret)).key.name == "ana"
         store.up()
-        await until(lambda: directory.store_answers)
+        await until(lambda: directory.ready)
         assert (await refusal(directory.caller(secret))).code is Code.INVALID_API_KEY
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == [f"the store does not answer ({type(failure).__name__}); known keys are served on"]

@@ -43,7 +43,10 @@ def test_decoding_forgives_what_json_allows() -> None:
     assert encode({"a": "é😀"}) == '{"a":"é😀"}'.encode()
 
 
-@pytest.mark.parametrize("text", [b"", b"secret", b'"secret\xff"', b'{"a":"secret', b"[" * 100_000, b"1e999"])
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"secret", b'"secret\xff"', b'{"a":"secret', b"[" * 100_000, b"[1e999,NaN]", b'[1e999,"secret'],
+)
 def test_decoding_fails_without_quoting(text: bytes) -> None:
     with pytest.raises(ValueError) as refused:
         decode(text)
@@ -56,3 +59,8 @@ def test_kinds_are_named() -> None:
     assert kinds == [
         *("a string", "an object", "a list", "true", "false", "null", "a number", "a number", "nothing"),
     ]
+
+
+def test_a_number_beyond_every_float_is_read_all_the_same() -> None:
+    assert decode(b'{"a": 1e999, "b": "\\ud800"}') == {"a": float("inf"), "b": "\ufffd"}
+    assert decode(b"1" + b"0" * 400) == 10**400

@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
 
 from tests.unit.relay.upstream_contract.conftest import Closable
 from tests.upstreams.calls import PATIENT, SECRET, failure, post
 from tests.upstreams.scripted import Line, ScriptedServer
-from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts
+from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = OK + b"content-length: 9\r\n\r\nwholebody"
@@ -129,6 +130,35 @@ async def test_a_silence_within_the_answer_is_a_timeout(upstream: Closable):
     assert not error.definite
 
 
+async def test_reads_that_are_cancelled_do_not_prolong_a_silence(upstream: Closable):
+    async def script(line: Line) -> None:
+        await line.request()
+        await line.send(LENGTH[:-4])
+        await line.gone()
+
+    async with ScriptedServer(script) as server:
+        inbound = await upstream.send(post(server.url), Timeouts(silence=0.1))
+        assert await inbound.read() == b"whole"
+        with pytest.raises(UpstreamError) as raised:
+            await _read_in_small_steps(inbound)
+    assert raised.value.blame is Blame.TIMEOUT
+
+
+async def test_what_came_before_a_break_is_not_lost_to_it(upstream: Closable):
+    async def script(line: Line) -> None:
+        await line.request()
+        await line.send(LENGTH[:-4])
+
+    async with ScriptedServer(script) as server:
+        inbound = await upstream.send(post(server.url), Timeouts())
+        await server.played(1)
+        await asyncio.sleep(0.05)  # so that the end of the connection has arrived too, as a rule
+        assert await inbound.read() == b"whole"
+        with pytest.raises(UpstreamError) as raised:
+            await inbound.read()
+    assert raised.value.blame is Blame.BROKEN
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("answer", [LENGTH, CHUNKS], ids=["length", "chunks"])
 async def test_an_answer_cut_at_any_byte_is_broken(upstream: Closable, answer: bytes, reset: bool):
@@ -238,3 +268,10 @@ class _Again:
 
     async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
         return self._inbound
+
+
+async def _read_in_small_steps(inbound: Inbound) -> None:
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await inbound.read()

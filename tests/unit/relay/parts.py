@@ -1,0 +1,60 @@
+"""Parts for the relay's tests: a client and an upstream whose every step is seen."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts
+
+
+class SeenReply:
+    """A client that keeps what it got."""
+
+    request_id = "req_1"
+
+    def __init__(self) -> None:
+        self.started = False
+        self.gone = False
+        self.finished = False
+        self.headers: Sequence[tuple[str, str]] = ()
+        self.written: list[bytes] = []
+
+    def when_gone(self, callback: Callable[[], None] | None) -> None:
+        if self.gone and callback is not None:
+            callback()
+
+    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        self.started, self.headers = True, headers
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    async def finish(self) -> None:
+        self.finished = True
+
+
+class SeenInbound:
+    """An answer without a body that remembers whether it was closed."""
+
+    status = 200
+    headers: Mapping[str, str]
+
+    def __init__(self) -> None:
+        self.headers = {}
+        self.closed = False
+
+    async def read(self) -> bytes:
+        return b""
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class SeenUpstream:
+    """An upstream that does what it is told before it answers."""
+
+    def __init__(self, inbound: Inbound, first: Callable[[], None]) -> None:
+        self._inbound = inbound
+        self._first = first
+
+    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+        self._first()
+        return self._inbound
