@@ -101,7 +101,7 @@ class Relay:
             _LOG.error("provider key %s: %s", chosen.provider_key.id, trouble)
             raise Failure(
                 Code.UPSTREAM_FAILED,
-                f"The gateway cannot open its {chosen.provider.title} provider key {chosen.provider_key.name!r}: "
+                f"The {chosen.provider.title} provider key {chosen.provider_key.name!r} cannot be decrypted: "
                 "the owner of this workspace has to remove it and add it again.",
             ) from None
 
