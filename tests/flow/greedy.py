@@ -13,7 +13,8 @@ from tests.upstreams.http1 import Received
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.terms import IssuedKey
 
-MOST_OUTPUT = 128_000
+MOST_INPUT, MOST_OUTPUT = 272_000, 128_000
+"""What the model's context window leaves for a prompt, and the longest answer, both in tokens."""
 IMAGE_TOKENS = 4_050
 """The most of the model's tokens that one image in the body can come to, by the catalogue."""
 
@@ -28,7 +29,8 @@ class Greedy(OpenAIStub):
         limits = [each for each in (asked.get("max_tokens"), asked.get("max_completion_tokens")) if each]
         output = min(max(limits, default=MOST_OUTPUT), MOST_OUTPUT) * (asked.get("n") or 1)
         text, images = re.subn(rb'"data:image/[^"]*"', b"", request.body)
-        usage = used(len(text) + images * IMAGE_TOKENS, output)
+        is_foreign = b'"https://' in text or b"input_audio" in text
+        usage = used(MOST_INPUT if is_foreign else len(text) + images * IMAGE_TOKENS, output)
         tier = {"auto": "priority", "fast": "priority"}.get(
             asked.get("service_tier"), asked.get("service_tier")
         )

@@ -17,7 +17,7 @@ from zai_gateway.accounts.terms import IssuedKey
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL, SENT = b'"openai/gpt-4o"', b'"gpt-4o"'
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # As the upstream calls it; no line of an answer may hold it afterwards.
 THEIRS = b'"gpt-4o-2024-08-06"'
 
@@ -190,6 +190,14 @@ async def test_numbers_keep_their_digits_both_ways(stage: Stage, key: IssuedKey)
     assert stage.stub.requests[0].body == asked % (SENT, ODD, ODD)
     id: str = got.json()["id"]
     assert got.body == answer % (json.dumps(id).encode(), MODEL, ODD, ODD, ODD)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+async def test_a_limit_of_a_model_that_nobody_knows_keeps_its_name(
+    stage: Stage, key: IssuedKey, name: str
+) -> None:
+    asked = b'{"model": %b, "messages": [{"role": "user"}], "' + name.encode() + b'": 9, "stop": ["a"]}'
+    assert await sent(stage, key, asked % b'"openai/unheard-of"') == asked % b'"unheard-of"'
 
 
 def pairs(text: bytes) -> list[tuple[str, Any]]:

@@ -12,8 +12,9 @@ from zai_gateway.wire.failure import ErrorObject, error_object
 
 _SDK_PATIENCE_SECONDS = 60
 """One SDK ignores a longer Retry-After and falls back to its own short delay (wire.md 3)."""
-_FINAL_UPSTREAM_STATUSES = (401, 402, 403)
-"""The provider refuses the workspace's own key or account: only its owner can mend that."""
+_PASSING_REFUSALS = (408, 409, 425, 429)
+"""Statuses below 500 that can pass by themselves. With any other the provider refuses the request, or the
+workspace's own key or account, and would refuse it again (wire.md 2)."""
 _FINAL_UPSTREAM_CODES = ("insufficient_quota", "billing_not_active")
 """A 429 that means money, not pace."""
 
@@ -94,4 +95,6 @@ def _sdk_retries(status: int) -> bool:
 
 def _final(failure: Failure) -> bool:
     said = failure.upstream or {}
-    return said.get("status") in _FINAL_UPSTREAM_STATUSES or said.get("code") in _FINAL_UPSTREAM_CODES
+    status = said.get("status")
+    refused = isinstance(status, int) and 400 <= status < 500 and status not in _PASSING_REFUSALS
+    return refused or said.get("code") in _FINAL_UPSTREAM_CODES

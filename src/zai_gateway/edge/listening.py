@@ -8,7 +8,8 @@ from zai_gateway.errors import OperatorError
 Listener = socket.socket
 """A socket that listens."""
 
-_BACKLOG = 2048
+BACKLOG = 2048
+"""Connections that may wait in line to be accepted; the system may allow fewer."""
 
 
 def listen(host: str, port: int) -> Listener:
@@ -31,7 +32,7 @@ def listen(host: str, port: int) -> Listener:
         # Accepted sockets inherit it: a chunk of a stream must not wait for the next one.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError as trouble:
         listener.close()
         raise OperatorError(_explained(trouble, host, port)) from None

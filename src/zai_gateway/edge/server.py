@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
-from zai_gateway.edge.listening import Listener
+from zai_gateway.edge.listening import BACKLOG, Listener
 from zai_gateway.edge.protocol import DoorProtocol, HeadLimits
 from zai_gateway.ids import new_id
 
@@ -30,7 +30,10 @@ class Serving(Struct, frozen=True, kw_only=True):
 
     head: HeadLimits = HeadLimits()
     keep_alive_seconds: int = 75
-    """Longer than clients and load balancers keep idle connections, so that they close first."""
+    """How long a connection may wait for a whole head, its first or the next one.
+
+    Longer than clients and load balancers keep idle connections, so that they close first.
+    """
     drain_seconds: float = 10.0
     """How long requests under way may go on after SIGTERM or SIGINT."""
 
@@ -56,7 +59,9 @@ class Server:
 
         Takes over `listener`, and calls `on_listening` when requests are answered.
         """
-        server = await asyncio.get_running_loop().create_server(self._connection, sock=listener)
+        loop = asyncio.get_running_loop()
+        # It listens again, and would shorten the line to 100.
+        server = await loop.create_server(self._connection, sock=listener, backlog=BACKLOG)
         dating = asyncio.create_task(self._keep_date())
         try:
             on_listening()

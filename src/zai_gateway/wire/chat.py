@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.fields import Fields, invalid, missing
-from zai_gateway.wire.media import Cargo
-from zai_gateway.wire.splice import Member
+from zai_gateway.wire.fields import Fields, invalid, missing, oversized
+from zai_gateway.wire.media import MOST_PARTS, Cargo
+from zai_gateway.wire.splice import Member, outnumbers
 from zai_gateway.wire.values import kind
 
 MOST_OUTPUT = 2**31 - 1
 """The largest limit on output tokens that is taken for one."""
 LONGEST_MODEL = 200
 """Characters that the name of a model may have."""
+MOST_VALUES = 100_000
+"""Commas between values that a body may have, at any depth: they bound the time that reading it takes."""
+MOST_TOOLS = 1_000
 
 
 class ChatRequest(Struct, frozen=True, kw_only=True):
@@ -44,7 +47,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     foreign_media: int
     """Other media parts, by URL or by bytes: nothing but the context window bounds their tokens."""
     unbounded: tuple[str, ...]
-    """Fields whose cost nothing in the request bounds, such as `messages[0].content[1].file.file_id`."""
+    """The first fields whose cost nothing in the request bounds: `messages[0].content[1].file.file_id`."""
 
 
 def parse(body: bytes) -> ChatRequest:
@@ -54,6 +57,8 @@ def parse(body: bytes) -> ChatRequest:
     twice in an object that is read, INVALID_REQUEST for a field of the wrong type or range. `param` names
     the field; no message quotes a value.
     """
+    if outnumbers(body, MOST_VALUES):
+        raise oversized("", f"{MOST_VALUES} JSON values beside the first")
     fields = Fields(body)
     _refuse_other_cases(fields)
     cargo = _cargo(fields)
@@ -83,7 +88,7 @@ def parse(body: bytes) -> ChatRequest:
 def _refuse_other_cases(fields: Fields) -> None:
     """Some upstreams match names without regard to case: `Model` would be a second `model` to them."""
     for name in fields.members:
-        folded = name.casefold()
+        folded = name[:64].casefold()
         if folded != name and folded in _READ:
             raise Failure(Code.INVALID_REQUEST, f"`{name[:64]}` must be spelled `{folded}`.", param=name[:64])
 
@@ -95,6 +100,8 @@ def _model(fields: Fields) -> str:
     if len(model) > LONGEST_MODEL or not model.isprintable():
         # It goes into the ledger, into errors and onto an operator's terminal.
         raise invalid("model", f"a name of at most {LONGEST_MODEL} printable characters", "not one")
+    if model.startswith("/") or model.endswith("/"):
+        raise invalid("model", "the name of a model, such as openai/gpt-5.4-mini", "cut off at a slash")
     return model
 
 
@@ -106,14 +113,14 @@ def _name(fields: Fields, field: str, wanted: str) -> str | None:
 
 
 def _cargo(fields: Fields) -> Cargo:
-    messages = fields.items("messages")
+    messages = fields.items("messages", MOST_PARTS)
     if messages is None:
         raise missing("messages", "a list of at least one message")
     if not messages:
         raise invalid("messages", "a list of at least one message", "empty")
     cargo = Cargo()
     cargo.load_messages(messages)
-    cargo.load_tools(fields.items("tools") or [])
+    cargo.load_tools(fields.items("tools", MOST_TOOLS) or [])
     return cargo
 
 

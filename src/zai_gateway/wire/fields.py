@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.splice import DuplicateMember, Member, elements, members
+from zai_gateway.wire.splice import DuplicateMember, Member, TooMany, elements, members
+from zai_gateway.wire.surrogates import legible
 from zai_gateway.wire.values import Json, decode, kind
+
+MOST_MEMBERS = 1_000
+"""Members of one object that is read."""
 
 
 class Fields:
@@ -15,12 +19,15 @@ class Fields:
     """
 
     def __init__(self, text: bytes, path: str = "") -> None:
-        self._text = text
         self._path = path
         try:
-            self.members: Mapping[str, Member] = members(text)
+            # What is nested in the body is part of a text that was made legible already.
+            self._text = text if path else legible(text)
+            self.members: Mapping[str, Member] = members(self._text, MOST_MEMBERS)
         except DuplicateMember as twice:
             raise duplicate(self.at(twice.name)) from None
+        except TooMany as many:
+            raise oversized(path, f"{many.most} fields") from None
         except ValueError as trouble:
             if not path:
                 raise Failure(Code.INVALID_JSON, f"The body cannot be read: {trouble}.") from None
@@ -32,15 +39,17 @@ class Fields:
 
     def raw(self, name: str) -> bytes | None:
         """The bytes of a member's value; None where it is absent or null."""
-        place = self.members.get(name)
-        if place is None:
-            return None
-        value = self._text[place.value_start : place.value_end]
-        return None if value == b"null" else value
+        place = self._place(name)
+        return self._text[place.value_start : place.value_end] if place else None
+
+    def has(self, name: str) -> bool:
+        """Whether a member stands there and is not null."""
+        return self._place(name) is not None
 
     def size(self, name: str) -> int:
         """Bytes of a member's value; 0 where it is absent or null."""
-        return len(self.raw(name) or b"")
+        place = self._place(name)
+        return place.value_end - place.value_start if place else 0
 
     def text(self, name: str) -> str | None:
         """A string."""
@@ -77,13 +86,15 @@ class Fields:
             raise invalid(self.at(name), wanted, "one out of range")
         return value
 
-    def items(self, name: str) -> list[bytes] | None:
-        """The elements of a list."""
+    def items(self, name: str, most: int | None = None) -> list[bytes] | None:
+        """The elements of a list; of at most `most`, where that is given."""
         value = self.raw(name)
         if value is None:
             return None
         try:
-            return elements(value)
+            return elements(value, most)
+        except TooMany as many:
+            raise oversized(self.at(name), f"{many.most} elements") from None
         except ValueError:
             raise invalid(self.at(name), "a list", kind(value)) from None
 
@@ -98,6 +109,11 @@ class Fields:
         if len(texts) > most:
             raise invalid(self.at(name), wanted, f"a list of {len(texts)}")
         return tuple(self._filled(text, name, wanted) for text in texts)
+
+    def _place(self, name: str) -> Member | None:
+        place = self.members.get(name)
+        # No other value begins with an n.
+        return None if place is None or self._text.startswith(b"n", place.value_start) else place
 
     def _filled(self, text: bytes, name: str, wanted: str) -> str:
         if not text.startswith(b'"'):
@@ -123,6 +139,15 @@ class Fields:
 def invalid(path: str, wanted: str, found: str) -> Failure:
     """The refusal of a field whose value is not what it must be."""
     return Failure(Code.INVALID_REQUEST, f"`{path}` must be {wanted}, but it is {found}.", param=path)
+
+
+def oversized(path: str, most: str) -> Failure:
+    """The refusal of what holds too much to be read; `path` is empty for the body itself."""
+    return Failure(
+        Code.INVALID_REQUEST,
+        f"{f'`{path}`' if path else 'The body'} may hold at most {most}, but it holds more.",
+        param=path or None,
+    )
 
 
 def missing(path: str, wanted: str) -> Failure:

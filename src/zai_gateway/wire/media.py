@@ -1,8 +1,11 @@
 """What a request carries beside text: images, other media and references, found however they are spelled."""
 
-from zai_gateway.wire.fields import Fields, invalid, missing
-from zai_gateway.wire.splice import elements
+from zai_gateway.wire.fields import Fields, invalid, missing, oversized
+from zai_gateway.wire.splice import TooMany, elements
 from zai_gateway.wire.values import kind
+
+MOST_PARTS = 20_000
+"""Messages, and parts of their contents, that one request may have together."""
 
 
 class Cargo:
@@ -18,10 +21,13 @@ class Cargo:
         self.inline_image_bytes = 0
         self.foreign_media = 0
         self.unbounded: list[str] = []
+        """The first fields whose cost nothing bounds: one is enough for a refusal."""
+        self._room = MOST_PARTS
 
     def load_messages(self, texts: list[bytes]) -> None:
         """Counts what every message carries. Raises Failure where one is no object with a role."""
         self.messages = len(texts)
+        self._room = MOST_PARTS - len(texts)
         for index, text in enumerate(texts):
             self._load_message(Fields(text, f"messages[{index}]"))
 
@@ -30,22 +36,27 @@ class Cargo:
         for index, text in enumerate(texts):
             tool = Fields(text, f"tools[{index}]")
             sort = tool.text("type")
-            if sort is None and tool.raw("function") is None:
-                self.unbounded.append(f"tools[{index}]")
+            if sort is None and not tool.has("function"):
+                self._note(f"tools[{index}]")
             elif sort not in (None, "function", "custom"):
-                self.unbounded.append(tool.at("type"))
+                self._note(tool.at("type"))
             else:
-                self.unbounded += [tool.at(name) for name in _recased(tool, "type")]
+                for name in _recased(tool, "type"):
+                    self._note(tool.at(name))
+
+    def _note(self, path: str) -> None:
+        if len(self.unbounded) < _MOST_NOTED:
+            self.unbounded.append(path)
 
     def _load_message(self, message: Fields) -> None:
         if message.text("role") is None:
             raise missing(message.at("role"), "a string, such as user")
         for name in message.members:
-            folded = name.casefold()
-            if folded == "audio" and message.raw(name) is not None:
+            folded = _folded(name)
+            if folded == "audio" and message.has(name):
                 # It names an earlier answer's sound, which the provider adds to the prompt.
-                self.unbounded.append(message.at(name))
-            elif folded in _MEDIA and message.raw(name) is not None:
+                self._note(message.at(name))
+            elif folded in _MEDIA and message.has(name):
                 self.foreign_media += 1
         self.foreign_media += len(_recased(message, "content"))
         content = message.raw("content")
@@ -53,14 +64,22 @@ class Cargo:
             return
         if not content.startswith(b"["):
             raise invalid(message.at("content"), "a string, a list of parts or null", kind(content))
-        for index, text in enumerate(elements(content)):
+        for index, text in enumerate(self._parts(content, message.at("content"))):
             if text.startswith(b"{"):
                 self._load_part(Fields(text, f"{message.at('content')}[{index}]"))
             else:
                 self.foreign_media += 1
 
+    def _parts(self, content: bytes, path: str) -> list[bytes]:
+        try:
+            found = elements(content, self._room)
+        except TooMany:
+            raise oversized(path, f"so many parts that all messages and parts are {MOST_PARTS}") from None
+        self._room -= len(found)
+        return found
+
     def _load_part(self, part: Fields) -> None:
-        media = [name for name in part.members if name.casefold() in _MEDIA and part.raw(name) is not None]
+        media = [name for name in part.members if _folded(name) in _MEDIA and part.has(name)]
         foreign = 0
         for name in media:
             if name == "image_url" and _is_inline(part):
@@ -75,19 +94,24 @@ class Cargo:
 
     def _load_reference(self, part: Fields, name: str) -> None:
         value = part.raw(name)
-        if name.casefold().endswith("_id"):
-            self.unbounded.append(part.at(name))
+        if _folded(name).endswith("_id"):
+            self._note(part.at(name))
         if value is None or not value.startswith(b"{"):
             return
         inner = Fields(value, part.at(name))
         for key in inner.members:
-            if key.casefold() == "file_id" and inner.raw(key) is not None:
-                self.unbounded.append(inner.at(key))
+            if _folded(key) == "file_id" and inner.has(key):
+                self._note(inner.at(key))
+
+
+def _folded(name: str) -> str:
+    """`name` in a form that has no case. It need not be whole: no name that counts is as long."""
+    return name[:64].casefold()
 
 
 def _recased(fields: Fields, name: str) -> list[str]:
     """Members that an upstream which reads names without regard to case could take for `name`."""
-    return [other for other in fields.members if other != name and other.casefold() == name]
+    return [other for other in fields.members if other != name and _folded(other) == name]
 
 
 def _is_inline(part: Fields) -> bool:
@@ -97,11 +121,19 @@ def _is_inline(part: Fields) -> bool:
         # A second address or a file beside the bytes might be what the provider looks at.
         if not {"url", "detail"}.issuperset(inner.members):
             return False
-        url = inner.text("url")
-    else:
-        url = part.text("image_url")
+        return _is_data(inner, "url")
+    return _is_data(part, "image_url")
+
+
+def _is_data(fields: Fields, name: str) -> bool:
+    address = fields.raw(name)
+    if address is not None and address.startswith(b'"data:image/'):
+        return True
+    url = fields.text(name)
     return url is not None and url.startswith("data:image/")
 
+
+_MOST_NOTED = 8
 
 _TEXT_PARTS = ("text", "refusal")
 

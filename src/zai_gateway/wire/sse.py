@@ -11,6 +11,9 @@ KEEP_ALIVE = b": keep-alive\n\n"
 MOST_BUFFERED = 16 * 1024 * 1024
 """Bytes of one event that the decoder keeps before it gives up."""
 
+_LONGEST_NAME = 256
+"""Bytes of an event's name that are kept."""
+
 
 class ServerEvent(Struct, frozen=True):
     """One event: its data lines, joined by line feeds, and its name (empty where it has none)."""
@@ -97,6 +100,3 @@ def frame(data: bytes) -> bytes:
     if b"\r" in data or b"\n" in data:
         data = b"\ndata: ".join(data.splitlines())
     return b"data: " + data + b"\n\n"
-
-
-_LONGEST_NAME = 256

@@ -1,19 +1,13 @@
 """JSON values as Python holds them: decoding all that JSON allows, and the words for their kinds."""
 
 import json
-import re
 from typing import TypeAlias, cast
 
 import msgspec
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from zai_gateway.wire.surrogates import with_whole_surrogates
 
-_ESCAPES = re.compile(
-    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\.",
-    re.DOTALL,
-)
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def decode(text: bytes) -> Json:
@@ -50,13 +44,6 @@ def _decode_any_number(text: bytes) -> Json:
 
 def _refuse(constant: str) -> Json:
     raise ValueError(f"JSON is malformed: {constant} is no number")
-
-
-def with_whole_surrogates(text: bytes) -> bytes:
-    r"""`text` with each escaped half of a surrogate pair replaced by \ufffd, so that every offset stays."""
-    if b"\\ud" not in text and b"\\uD" not in text:
-        return text
-    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def encode(value: Json) -> bytes:

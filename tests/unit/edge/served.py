@@ -15,7 +15,7 @@ import uvloop
 from tests.clocks import HeldClock
 from tests.unit.edge.behind import TOKEN, Behind
 from zai_gateway.edge.door import Door
-from zai_gateway.edge.listening import address_of, listen
+from zai_gateway.edge.listening import Listener, address_of, listen
 from zai_gateway.edge.server import Server, Serving
 
 T = TypeVar("T")
@@ -29,9 +29,10 @@ PATIENCE = 20.0
 class Served:
     """A running server."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, server: Server, port: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: Server, listener: Listener) -> None:
         self.loop = loop
-        self.port = port
+        self.listener = listener
+        self.port = address_of(listener)[1]
         self._server = server
         self._stopped = False
 
@@ -122,7 +123,6 @@ def read_answer(connection: socket.socket, *, head: bool = False) -> Got:
 def served(behind: Behind, serving: Serving | None = None) -> Generator[Served]:
     """A server for the length of a test; at its end no task may be left."""
     listener = listen("127.0.0.1", 0)
-    port = address_of(listener)[1]
     started: Future[Served] = Future()
     left: list[str] = []
 
@@ -130,7 +130,7 @@ def served(behind: Behind, serving: Serving | None = None) -> Generator[Served]:
         clock = HeldClock()
         server = Server(Door(behind.rooms, clock, BODY_LIMIT), clock, serving or Serving(drain_seconds=0.0))
         loop = asyncio.get_running_loop()
-        await server.run(listener, lambda: started.set_result(Served(loop, server, port)))
+        await server.run(listener, lambda: started.set_result(Served(loop, server, listener)))
         await asyncio.sleep(0)
         left.extend(str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task())
 

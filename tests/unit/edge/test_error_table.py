@@ -106,9 +106,20 @@ def test_what_only_the_workspaces_owner_can_mend_is_not_retried(
     assert page(failure)[1]["x-should-retry"] == "false"
 
 
-def test_what_passes_by_itself_is_retried() -> None:
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 404, 405, 406, 410, 411, 415, 421, 422, 424, 451, 499]
+)
+def test_what_an_upstream_would_refuse_again_is_not_retried(status: int) -> None:
+    failure = Failure(Code.UPSTREAM_FAILED, "openai: no.")
+    failure.upstream = {"status": status, "type": None, "code": None}
+    made, headers = page(failure)
+    assert (made.status, headers["x-should-retry"]) == (502, "false")
+
+
+@pytest.mark.parametrize("status", [None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 529])
+def test_what_passes_by_itself_is_retried(status: int | None) -> None:
     failure = Failure(Code.UPSTREAM_FAILED, "openai: oh.")
-    failure.upstream = {"status": 500, "type": "server_error", "code": None}
+    failure.upstream = {"status": status, "type": "server_error", "code": None}
     assert "x-should-retry" not in page(failure)[1]
 
 

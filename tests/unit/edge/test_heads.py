@@ -251,10 +251,3 @@ def test_a_client_that_leaves_is_noticed_though_its_next_request_was_read(
         connection.sendall(posting(b"{}") + posting(b"{}"))
         assert begun.wait(20)
     assert gone.wait(20)
-
-
-def test_an_offer_to_upgrade_is_passed_over(door: Served) -> None:
-    for upgrade in ("h2c", "websocket"):
-        headers = f"{AUTHORIZATION}Connection: Upgrade\r\nUpgrade: {upgrade}\r\n"
-        assert door.get("/v1/me", headers=headers).status == 200
-        assert door.post(b"{}", headers=headers).status == 200

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -66,6 +67,33 @@ def test_accepted_connections_send_small_pieces_at_once(listener: socket.socket)
 def test_connections_wait_in_line_until_the_server_runs(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname(), timeout=20) as early:
         early.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+
+
+def room_in_line(listener: socket.socket) -> int:
+    """How many connections may wait: Linux tells it of a listening socket as `tcpi_sacked` (tcp(7))."""
+    told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int(struct.unpack_from("=I", told, 28)[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell the length of the line")
+def test_the_line_is_as_long_while_the_server_runs(listener: socket.socket) -> None:
+    allowed = int(Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
+    with served(Behind()) as door:
+        assert room_in_line(door.listener) == room_in_line(listener) == min(2_048, allowed)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /v1/me HTTP/1.1\r\nHost: te"], ids=["nothing", "half a head"])
+def test_a_connection_that_never_asks_is_closed_and_one_that_waits_for_its_answer_is_not(sent: bytes) -> None:
+    held = Held()
+    serving = Serving(keep_alive_seconds=1, drain_seconds=20.0)
+    with served(Behind(held.answer), serving) as door, door.connect() as asking, door.connect() as silent:
+        asking.sendall(posting(b"{}"))
+        silent.sendall(sent)
+        assert held.begun.wait(20)
+        # The time of the one that asked began first: it would have run out by now, too.
+        assert silent.recv(1) == b""
+        door.loop.call_soon_threadsafe(held.go.set)
+        assert read_answer(asking).status == 200
 
 
 def test_no_header_says_what_the_server_is_and_one_says_when() -> None:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zai_gateway.wire.splice import DuplicateMember, elements, members, splice
+from zai_gateway.wire.splice import DuplicateMember, TooMany, elements, members, outnumbers, splice
 
 SPACE = st.text(" \t\n\r", max_size=3).map(str.encode)
 NUMBERS = st.sampled_from(
@@ -192,3 +193,33 @@ def test_elements_refuse_what_is_no_list() -> None:
         with pytest.raises(ValueError):
             elements(text)
     assert elements(b'["\\ud800" , 1]') == [b'"\\ud800"', b"1"]
+
+
+def test_what_has_more_than_asked_for_is_refused() -> None:
+    assert list(members(b'{"a":1,"b":[2,3]}', most=2)) == ["a", "b"]
+    assert elements(b"[1,[2,3]]", most=2) == [b"1", b"[2,3]"]
+    for refused in (lambda: members(b'{"a":1,"b":2}', most=1), lambda: elements(b"[1,2]", most=1)):
+        with pytest.raises(TooMany, match="at most 1"):
+            refused()
+
+
+@given(NESTED)
+def test_commas_outside_strings_are_counted(value: object) -> None:
+    text = json.dumps(value).encode()
+    commas = sum(
+        1 for piece in json.JSONEncoder().iterencode(_without_text(value)) for _ in piece.split(",")[1:]
+    )
+    assert not outnumbers(text, commas)
+    assert commas == 0 or outnumbers(text, commas - 1)
+
+
+def _without_text(value: object) -> object:
+    """`value` with every string emptied of commas."""
+    if isinstance(value, str):
+        return value.replace(",", ".")
+    if isinstance(value, list):
+        return [_without_text(each) for each in cast("list[object]", value)]
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {f"{index}": _without_text(each) for index, (_, each) in enumerate(pairs)}
+    return value
