@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.house.tree import ROOT, project_files
+from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.dialects.openai_chat import SPLICED
 from zai_gateway.providers.registry import PROVIDERS
 from zai_gateway.settings import Environment, Limits
 
@@ -41,6 +43,16 @@ def test_the_documented_limits_are_those_in_force() -> None:
     assert f"| {limits.body_bytes >> 20} MiB | 413 |" in settings
     assert f"| {limits.head_bytes >> 10} KiB | 431 |" in settings
     assert f"| {limits.drain_seconds:g} s |" in settings
+
+
+def test_every_field_that_is_spliced_or_refused_is_documented() -> None:
+    said = (ROOT / "docs" / "splices.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", said))
+    assert set(SPLICED) <= named
+    refused = {each.parameter for model in Catalogue.load().models("openai") for each in model.refuses}
+    assert refused <= set(SPLICED)
+    for row in PROVIDERS:
+        assert {*row.never_sent, *row.unbounded} <= named, row.name
 
 
 def test_every_provider_is_in_the_readme() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.splice import DuplicateMember, Member, TooMany, elements, members
+from zai_gateway.wire.splice import DuplicateMember, Member, Oversized, elements, members
 from zai_gateway.wire.surrogates import legible
 from zai_gateway.wire.values import Json, decode, kind
 
@@ -26,8 +26,8 @@ class Fields:
             self.members: Mapping[str, Member] = members(self._text, MOST_MEMBERS)
         except DuplicateMember as twice:
             raise duplicate(self.at(twice.name)) from None
-        except TooMany as many:
-            raise oversized(path, f"{many.most} fields") from None
+        except Oversized as large:
+            raise oversized(path, large.most) from None
         except ValueError as trouble:
             if not path:
                 raise Failure(Code.INVALID_JSON, f"The body cannot be read: {trouble}.") from None
@@ -93,8 +93,8 @@ class Fields:
             return None
         try:
             return elements(value, most)
-        except TooMany as many:
-            raise oversized(self.at(name), f"{many.most} elements") from None
+        except Oversized as large:
+            raise oversized(self.at(name), large.most) from None
         except ValueError:
             raise invalid(self.at(name), "a list", kind(value)) from None
 
@@ -143,9 +143,10 @@ def invalid(path: str, wanted: str, found: str) -> Failure:
 
 def oversized(path: str, most: str) -> Failure:
     """The refusal of what holds too much to be read; `path` is empty for the body itself."""
+    place = f"`{path}`" if path else "The body"
     return Failure(
         Code.INVALID_REQUEST,
-        f"{f'`{path}`' if path else 'The body'} may hold at most {most}, but it holds more.",
+        f"{place} may hold at most {most}, but it holds more. Send less at once.",
         param=path or None,
     )
 

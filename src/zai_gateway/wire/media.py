@@ -1,7 +1,7 @@
 """What a request carries beside text: images, other media and references, found however they are spelled."""
 
 from zai_gateway.wire.fields import Fields, invalid, missing, oversized
-from zai_gateway.wire.splice import TooMany, elements
+from zai_gateway.wire.splice import Oversized, elements
 from zai_gateway.wire.values import kind
 
 MOST_PARTS = 20_000
@@ -73,8 +73,9 @@ class Cargo:
     def _parts(self, content: bytes, path: str) -> list[bytes]:
         try:
             found = elements(content, self._room)
-        except TooMany:
-            raise oversized(path, f"so many parts that all messages and parts are {MOST_PARTS}") from None
+        except Oversized:
+            most = f"{self._room} parts ({MOST_PARTS} for all messages and their parts together)"
+            raise oversized(path, most) from None
         self._room -= len(found)
         return found
 

@@ -1,7 +1,7 @@
 """JSON splicing: where the members of an object stand, and a copy with some of them replaced."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -27,10 +27,10 @@ class DuplicateMember(ValueError):
         self.name = name
 
 
-class TooMany(ValueError):
-    """An object or a list has more in it than was asked for: `most`."""
+class Oversized(ValueError):
+    """An object or a list holds more than was asked for: `most` says in words what it may hold."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: str) -> None:
         super().__init__(f"it may hold at most {most}")
         self.most = most
 
@@ -38,13 +38,18 @@ class TooMany(ValueError):
 def members(text: bytes, most: int | None = None) -> dict[str, Member]:
     """The top-level members of the JSON object that `text` is, in the order in which they stand.
 
-    Raises TooMany where there are more than `most`, DuplicateMember, or ValueError where `text` is no JSON
-    object in UTF-8 (RFC 8259); the error says where, and never quotes the text.
+    Raises Oversized where `most` is given and there are more, or where one then has a name past all sense;
+    DuplicateMember; or ValueError where `text` is no JSON object in UTF-8 (RFC 8259). The error says where,
+    and never quotes the text.
     """
     _check_utf8(text)
     # Offsets are the same in what the decoder could read, and names are compared as it read them.
     values, text = _decoded(_OBJECT, text, "object")
-    _check_count(values, most)
+    if most is not None:
+        if len(values) > most:
+            raise Oversized(f"{most} fields")
+        if any(len(name) > _LONGEST_NAME for name in values):
+            raise Oversized(f"{_LONGEST_NAME} characters in a name")
     found: dict[str, Member] = {}
     at = 0
     name = ""
@@ -70,11 +75,12 @@ def members(text: bytes, most: int | None = None) -> dict[str, Member]:
 def elements(text: bytes, most: int | None = None) -> list[bytes]:
     """The elements of the JSON list that `text` is, each as its bytes.
 
-    Raises TooMany where there are more than `most`, and ValueError where `text` is no JSON list in UTF-8.
+    Raises Oversized where there are more than `most`, and ValueError where `text` is no JSON list in UTF-8.
     """
     _check_utf8(text)
     values, _ = _decoded(_LIST, text, "list")
-    _check_count(values, most)
+    if most is not None and len(values) > most:
+        raise Oversized(f"{most} elements")
     found: list[bytes] = []
     at = 0
     for value in values:
@@ -140,6 +146,7 @@ _BEFORE_ELEMENT = re.compile(rb"[ \t\n\r]*+[\[,][ \t\n\r]*+")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _OPENING = re.compile(rb"[ \t\n\r]*+[{,][ \t\n\r]*+(%s)[ \t\n\r]*+:[ \t\n\r]*+" % _STRING.pattern, re.DOTALL)
 _CLOSING = re.compile(rb"[ \t\n\r]*+\}[ \t\n\r]*+")
+_LONGEST_NAME = 1_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -154,11 +161,6 @@ def _check_utf8(text: bytes) -> None:
         text.decode()
     except UnicodeDecodeError as trouble:
         raise ValueError(f"it is not UTF-8 (byte {trouble.start})") from None
-
-
-def _check_count(found: Collection[object], most: int | None) -> None:
-    if most is not None and len(found) > most:
-        raise TooMany(most)
 
 
 def _decoded(decoder: "msgspec.json.Decoder[Values]", text: bytes, wanted: str) -> tuple[Values, bytes]:

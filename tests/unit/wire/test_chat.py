@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.wire.bodies import body, refused
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.chat import MOST_TOOLS, MOST_VALUES, ChatRequest, parse
-from zai_gateway.wire.fields import MOST_MEMBERS
-from zai_gateway.wire.media import MOST_PARTS
+from zai_gateway.wire.chat import ChatRequest, parse
 
 REFERENCE = b"""{
 "model": "openai/gpt-5.4-mini",
@@ -26,23 +25,9 @@ REFERENCE = b"""{
 "top_p": 0.9
 }"""
 
-CANARY = "canary-5d1f"
-
-
-def body(**fields: Any) -> bytes:
-    """A small request with these fields beside, or in place of, the two that it must have."""
-    return json.dumps({"model": "p/m", "messages": [{"role": "user", "content": "hi"}]} | fields).encode()
-
 
 def with_part(part: Any) -> ChatRequest:
     return parse(body(messages=[{"role": "user", "content": [part]}]))
-
-
-def refused(text: bytes) -> Failure:
-    with pytest.raises(Failure) as failure:
-        parse(text)
-    assert CANARY not in str(failure.value)
-    return failure.value
 
 
 def test_the_reference_request_is_read() -> None:
@@ -236,99 +221,6 @@ def test_a_model_has_a_name_on_both_sides_of_its_slash(name: str) -> None:
     assert "slash" in failure.message
 
 
-def listing(element: bytes, count: int) -> bytes:
-    return b"[" + b",".join([element] * count) + b"]"
-
-
-def keyed(count: int) -> bytes:
-    return b"{" + b",".join(b'"k%d":1' % index for index in range(count)) + b"}"
-
-
-def placed(field: str, value: bytes) -> bytes:
-    """A small request whose `field` has `value`, which is JSON already."""
-    return body(**{field: 0}).replace(b'"%s": 0' % field.encode(), b'"%s": %s' % (field.encode(), value))
-
-
-TEXT = b'{"type":"text","text":""}'
-TURN = b'{"role":"user"}'
-
-
-def turn(content: bytes) -> bytes:
-    return b'{"role":"user","content":' + content + b"}"
-
-
-# Each is one more than there may be, and what stands first is of the wrong type: an error about the number
-# shows that nothing of it was read.
-TOO_MANY: list[tuple[bytes, str | None]] = [
-    (b"{" + b",".join(b'"k%d":1' % index for index in range(MOST_MEMBERS + 1)) + b"}", None),
-    (placed("messages", listing(b"1", MOST_PARTS + 1)), "messages"),
-    (placed("tools", listing(b"1", MOST_TOOLS + 1)), "tools"),
-    (placed("messages", b"[" + keyed(MOST_MEMBERS + 1) + b"]"), "messages[0]"),
-    (placed("tools", b"[" + keyed(MOST_MEMBERS + 1) + b"]"), "tools[0]"),
-    (placed("stream_options", keyed(MOST_MEMBERS + 1)), "stream_options"),
-    (placed("messages", b"[" + turn(listing(b"1", MOST_PARTS)) + b"]"), "messages[0].content"),
-    (placed("messages", b"[" + turn(b"[" + keyed(MOST_MEMBERS + 1) + b"]") + b"]"), "messages[0].content[0]"),
-    (
-        placed(
-            "messages",
-            b"[" + TURN + b"," + turn(listing(TEXT, 9_000)) + b"," + turn(listing(TEXT, 10_998)) + b"]",
-        ),
-        "messages[2].content",
-    ),
-    (
-        placed("messages", b"[" + turn(b'[{"image_url":' + keyed(MOST_MEMBERS + 1) + b"}]") + b"]"),
-        "messages[0].content[0].image_url",
-    ),
-    (
-        placed("messages", b"[" + turn(b'[{"file":' + keyed(MOST_MEMBERS + 1) + b"}]") + b"]"),
-        "messages[0].content[0].file",
-    ),
-    (placed("metadata", listing(b"1", MOST_VALUES + 2)), None),
-    (placed("metadata", listing(b"[1]", MOST_VALUES + 2)), None),
-    (placed("metadata", listing(b'"a"', MOST_VALUES + 2)), None),
-    (placed("messages", listing(b"{}", 3_000_000)), None),
-]
-
-
-@pytest.mark.parametrize(("text", "param"), TOO_MANY)
-def test_what_holds_too_much_is_refused_before_any_of_it_is_read(text: bytes, param: str | None) -> None:
-    failure = refused(text)
-    assert (failure.code, failure.param) == (Code.INVALID_REQUEST, param)
-    assert f"`{param}`" in failure.message if param else "The body" in failure.message
-    assert "at most" in failure.message
-
-
-def test_the_limits_are_met_exactly() -> None:
-    fields = {f"k{index}": index for index in range(MOST_MEMBERS - 2)}
-    assert len(parse(body(**fields)).members) == MOST_MEMBERS
-    assert parse(placed("messages", listing(TURN, MOST_PARTS))).message_count == MOST_PARTS
-    parts = b"[" + turn(listing(TEXT, 9_000)) + b"," + turn(listing(TEXT, MOST_PARTS - 9_002)) + b"]"
-    assert parse(placed("messages", parts)).message_count == 2
-    tools = listing(b'{"type":"function"}', MOST_TOOLS)
-    assert parse(placed("tools", tools)).schema_bytes == len(tools)
-    separators = body(metadata=0).count(b",")
-    assert parse(placed("metadata", listing(b"1", MOST_VALUES - separators + 1)))
-
-
-def test_commas_in_text_are_no_values() -> None:
-    for content in (
-        "," * 2 * MOST_VALUES,
-        '\\",' * MOST_VALUES,
-        ',"' * MOST_VALUES,
-        "\\" + "," * MOST_VALUES,
-    ):
-        assert parse(body(messages=[{"role": "user", "content": content}])).message_count == 1
-
-
-def test_only_the_first_references_are_kept() -> None:
-    parts = [{"type": "file", "file": {"file_id": "f"}}] * 100
-    assert parse(body(messages=[{"role": "user", "content": parts}])).unbounded == tuple(
-        f"messages[0].content[{index}].file.file_id" for index in range(8)
-    )
-    tools = parse(body(tools=[{"type": "web_search"}] * 100)).unbounded
-    assert tools == tuple(f"tools[{index}].type" for index in range(8))
-
-
 INLINE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}
 
 
@@ -429,12 +321,3 @@ def test_half_a_surrogate_pair_is_passed_on() -> None:
     text = body(messages=[{"role": "user", "content": "cut \ud83d"}], stop=["\ud83d"])
     assert parse(text).stop == ("�",)
     assert parse(text).body == text
-
-
-def test_more_halves_than_any_text_has_are_refused() -> None:
-    for half in (b"\\ud83d", b"\\uDE00"):
-        failure = refused(body(user=0).replace(b" 0}", b'"' + half * 100_001 + b'"}'))
-        assert failure.code is Code.INVALID_JSON
-        assert "surrogate" in failure.message
-    whole = body(user=0).replace(b" 0}", b'"' + b"\\ud83d\\ude00" * 100_001 + b'"}')
-    assert parse(whole).body == whole

@@ -10,6 +10,8 @@ from zai_gateway.wire.values import encode as json_encode
 PATH = "/chat/completions"
 """Behind the provider's base URL."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
+SPLICED = ("model", "temperature", "top_p", "stop", *LIMIT_NAMES, "stream_options", "service_tier")
+"""Every field of a request that is ever changed (docs/splices.md)."""
 
 
 class EncodePlan(Struct, frozen=True, kw_only=True):
