@@ -1,10 +1,15 @@
 """What every run obeys: a test that is skipped without having been reviewed fails the run."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+if TYPE_CHECKING:
+    from tests.postgresql.server import PostgresServer
 
 REVIEWED = Path(__file__).with_name("skips.txt")
 
@@ -55,3 +60,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # Two at least, so that no test comes to lean on running alone; few enough for real servers beside them.
     return max(2, min(8, os.cpu_count() or 2))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """A PostgreSQL server, started for the first test that asks for one."""
+    from tests.postgresql.server import postgres_server  # noqa: PLC0415 -- most runs need none
+
+    with postgres_server() as server:
+        yield server

@@ -16,11 +16,15 @@ class Code(StrEnum):
     SPEND_CAP_REACHED = "spend_cap_reached"
     MODEL_UNPRICED = "model_unpriced"
     MODEL_NOT_ALLOWED = "model_not_allowed"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
     MODEL_NOT_FOUND = "model_not_found"
     UNKNOWN_PATH = "unknown_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    MISDIRECTED_REQUEST = "misdirected_request"
     HEADERS_TOO_LARGE = "headers_too_large"
     BUDGET_BUSY = "budget_busy"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
@@ -66,3 +70,7 @@ class OperatorError(Exception):
 
 class StoreUnavailable(Exception):
     """The store did not answer in time, or at all; nothing is known of what was asked."""
+
+
+class StoreInDoubt(StoreUnavailable):
+    """The store did not answer to a commit: what was asked may have happened, whole or not at all."""

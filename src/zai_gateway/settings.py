@@ -11,6 +11,10 @@ from zai_gateway.errors import OperatorError
 DEFAULT_BASE_URL = "http://127.0.0.1:8011/v1"
 
 
+_YES = frozenset({"yes", "true", "on", "1"})
+_NO = frozenset({"no", "false", "off", "0", ""})
+
+
 class Limits(Struct, frozen=True, kw_only=True):
     """How much of anything the gateway takes."""
 
@@ -18,6 +22,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Of a request's body."""
     head_bytes: int = 64 * 1024
     """Of a request's line and headers together."""
+    head_seconds: float = 30.0
+    """For the head of a request."""
+    body_seconds: float = 60.0
+    """For each KiB of a request's body."""
+    answer_seconds: float = 120.0
+    """For a client that reads nothing of its answer."""
+    store_seconds: float = 5.0
+    """For an answer of the store."""
     drain_seconds: float = 10.0
     """How long requests under way may go on after SIGTERM."""
 
@@ -27,6 +39,11 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._variables = os.environ if variables is None else variables
+
+    def overruled_by(self, options: Mapping[str, str | None]) -> "Environment":
+        """The same, with what the command line gave instead, by the variables' names; None is not given."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return Environment({**self._variables, **given}) if given else self
 
     @property
     def data(self) -> Path:
@@ -39,6 +56,11 @@ class Environment:
         return Path(home) / ".local" / "share" / "zai" if home else Path.cwd() / "zai-data"
 
     @property
+    def database(self) -> str | None:
+        """The PostgreSQL database that takes the place of the data directory's own: ZAI_DATABASE."""
+        return self._variables.get("ZAI_DATABASE") or None
+
+    @property
     def base_url(self) -> str:
         """Where the gateway is for a key's holder: ZAI_BASE_URL, which ends in `/v1`."""
         return self._variables.get("ZAI_BASE_URL") or DEFAULT_BASE_URL
@@ -47,6 +69,25 @@ class Environment:
     def api_key(self) -> str | None:
         """The key of a key's holder: ZAI_KEY."""
         return self._variables.get("ZAI_KEY") or None
+
+    @property
+    def public_url(self) -> str:
+        """Where the gateway is for its clients, several with commas between: ZAI_PUBLIC_URL."""
+        return self._variables.get("ZAI_PUBLIC_URL") or ""
+
+    @property
+    def trusted_proxies(self) -> str:
+        """Whose word on the client's address is taken, with commas between: ZAI_TRUSTED_PROXIES."""
+        return self._variables.get("ZAI_TRUSTED_PROXIES") or ""
+
+    @property
+    def allow_private_addresses(self) -> bool:
+        """Whether a user's address may be private: ZAI_ALLOW_PRIVATE_ADDRESSES. Raises OperatorError."""
+        name = "ZAI_ALLOW_PRIVATE_ADDRESSES"
+        said = (self._variables.get(name) or "").strip().lower()
+        if said not in _YES | _NO:
+            raise OperatorError(f"{name} is {said[:20]!r}: write yes or no.")
+        return said in _YES
 
     def encryption_key(self) -> str | None:
         """PROVIDER_KEY_ENCRYPTION_KEY, or what stands in the file that ..._FILE names; None without either.

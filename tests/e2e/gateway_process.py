@@ -62,12 +62,12 @@ class GatewayProcess:
         """Asks it to end in order (SIGTERM)."""
         self._process.terminate()
 
-    def ended(self) -> None:
+    def ended(self, code: int = 0) -> None:
         """Waits for its end, which must be in order, and looks through its log."""
-        code = self._process.wait(PATIENCE)
+        ended_with = self._process.wait(PATIENCE)
         self._close()
         log = self.log.read_text()
-        assert code == 0, log
+        assert ended_with == code, log
         assert "Traceback" not in log, log
         assert "zk_live_" not in log
 

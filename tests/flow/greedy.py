@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.flow.bypasses import Refused
-from tests.flow.stage import UPSTREAM_SECRET, Stage, staged
+from tests.flow.stage import OPERATOR, UPSTREAM_SECRET, Stage, staged
 from tests.upstreams.answers import Answer, completion, json_answer, sse_answer, stream
 from tests.upstreams.http1 import Received
 from tests.upstreams.openai_stub import OpenAIStub
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey
 
 MOST_INPUT, MOST_OUTPUT = 272_000, 128_000
@@ -48,8 +49,9 @@ async def greedily_staged(data: Path) -> AsyncGenerator[Stage]:
     """A stage before the greedy upstream."""
     async with staged(data) as ready, Greedy() as greedy:
         accounts = ready.house.accounts
-        accounts.remove_provider_key(ready.workspace, "openai")
-        accounts.add_provider_key(ready.workspace, "openai", UPSTREAM_SECRET, base_url=greedy.base_url)
+        accounts.provider_keys.remove(OPERATOR, ready.workspace, "openai")
+        key = NewProviderKey(provider="openai", secret=UPSTREAM_SECRET, base_url=greedy.base_url)
+        accounts.provider_keys.add(OPERATOR, ready.workspace, key)
         yield Stage(ready.house, greedy, ready.session, ready.base_url)
 
 

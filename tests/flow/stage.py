@@ -9,20 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 from msgspec import Struct
+from psycopg.rows import dict_row
 
 from tests.upstreams.openai_stub import OpenAIStub
+from zai_gateway.accounts.actor import operator
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.app.gateway import Gateway
+from zai_gateway.app.gateway import Exposure, Gateway
 from zai_gateway.app.house import House
 from zai_gateway.clock import SystemClock
 from zai_gateway.edge.listening import address_of, listen
 from zai_gateway.edge.server import Server, Serving
 from zai_gateway.money import NANO_PER_USD
+from zai_gateway.relay.network import NetworkUpstream
 from zai_gateway.settings import Environment, Limits
 
 UPSTREAM_SECRET = "sk-upstream-secret-8d1f2c"
 MODEL = "openai/gpt-5.4-mini"
+OPERATOR = operator()
 
 
 class Got(Struct, frozen=True):
@@ -48,8 +54,16 @@ class Got(Struct, frozen=True):
 class Stage:
     """One gateway, its upstream, and clients for it."""
 
-    def __init__(self, house: House, stub: OpenAIStub, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(
+        self,
+        house: House,
+        stub: OpenAIStub,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        database: str | None = None,
+    ) -> None:
         self.house = house
+        self._database = database
         self.stub = stub
         self.session = session
         self.base_url = base_url
@@ -58,11 +72,12 @@ class Stage:
     def key(self, *, usd: float | None = None, nano: int | None = None, **terms: Any) -> IssuedKey:
         """A new API key with a cap in USD or in nano-USD, or without one."""
         cap = nano if usd is None else round(usd * NANO_PER_USD)
-        return self.house.accounts.create_key(self.workspace, f"key-{id(object())}", cap=cap, **terms)
+        wanted = KeyChanges(name=f"key-{id(object())}", cap=cap, **terms)
+        return self.house.accounts.api_keys.create(OPERATOR, self.workspace, wanted)
 
     def recap(self, key: IssuedKey, nano: int) -> None:
         """Sets another cap."""
-        self.house.accounts.update_key(self.workspace, key.key.id, KeyChanges(cap=nano))
+        self.house.accounts.api_keys.update(OPERATOR, self.workspace, key.key.id, KeyChanges(cap=nano))
 
     def opened(
         self, key: IssuedKey, body: object, headers: Mapping[str, str] | None = None
@@ -96,6 +111,10 @@ class Stage:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Every row of a table, as it stands on the disk."""
+        if self._database is not None:
+            with psycopg.connect(self._database) as books:
+                everything = books.cursor(row_factory=dict_row)
+                return everything.execute(f'SELECT * FROM "{table}"'.encode()).fetchall()
         connection = sqlite3.connect(self.house.data / "zai.db")
         connection.row_factory = sqlite3.Row
         try:
@@ -114,16 +133,24 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(data: Path, limits: Limits | None = None) -> AsyncGenerator[Stage]:
-    """A gateway with one OpenAI provider key, whose upstream is the stub."""
-    clock = SystemClock()
-    house = House(data, Environment({}), clock)
-    gateway = Gateway(house, clock, limits or Limits())
+async def staged(
+    data: Path,
+    limits: Limits | None = None,
+    network: NetworkUpstream | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncGenerator[Stage]:
+    """A gateway with one OpenAI provider key, whose upstream is the stub; `variables` is its environment."""
+    clock, environment = SystemClock(), Environment(variables or {})
+    limits = limits or Limits()
+    house = House(data, environment, clock, limits.store_seconds)
+    gateway = Gateway(house, clock, limits, Exposure.of(environment), network)
     listener = listen("127.0.0.1", 0)
     host, port = address_of(listener)
     async with OpenAIStub() as stub, aiohttp.ClientSession(auto_decompress=False) as session:
-        house.accounts.add_provider_key(
-            house.accounts.the_workspace().id, "openai", UPSTREAM_SECRET, base_url=stub.base_url
+        house.accounts.provider_keys.add(
+            OPERATOR,
+            house.accounts.the_workspace().id,
+            NewProviderKey(provider="openai", secret=UPSTREAM_SECRET, base_url=stub.base_url),
         )
         await gateway.start()
         server = Server(gateway.door, clock, Serving(drain_seconds=0.2))
@@ -131,7 +158,7 @@ async def staged(data: Path, limits: Limits | None = None) -> AsyncGenerator[Sta
         running = asyncio.create_task(server.run(listener, listening.set))
         await listening.wait()
         try:
-            yield Stage(house, stub, session, f"http://{host}:{port}/v1")
+            yield Stage(house, stub, session, f"http://{host}:{port}/v1", environment.database)
         finally:
             server.stop()
             await running

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from tests.flow.refusals import BODY_LIMIT, CANARY, HELLO, body, refusal
-from tests.flow.stage import Stage, staged
+from tests.flow.stage import OPERATOR, Stage, staged
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey
 from zai_gateway.settings import Limits
 
@@ -180,13 +181,14 @@ async def test_nobody_serves_such_a_name(stage: Stage, key: IssuedKey, model: st
 
 async def test_a_vendor_without_a_key_says_how_to_add_one(stage: Stage) -> None:
     accounts = stage.house.accounts
-    kept = accounts.list_provider_keys(stage.workspace)
+    kept = accounts.provider_keys.list(OPERATOR, stage.workspace)
     (gone,) = [each for each in kept if each.provider == "openai"]
-    accounts.remove_provider_key(stage.workspace, gone.id)
+    accounts.provider_keys.remove(OPERATOR, stage.workspace, gone.id)
     try:
         got = await stage.chat(stage.key(usd=5), HELLO)
     finally:
-        accounts.add_provider_key(stage.workspace, "openai", "sk-new", base_url=gone.base_url)
+        new = NewProviderKey(provider="openai", secret="sk-new", base_url=gone.base_url)
+        accounts.provider_keys.add(OPERATOR, stage.workspace, new)
         await stage.get(stage.key(), "/me")  # a key that the gateway does not know yet makes it look again
     assert "zai admin provider add openai" in refusal(got, 404, "model_not_found", "model")
 

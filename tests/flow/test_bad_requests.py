@@ -69,7 +69,7 @@ async def test_headers_over_the_limit(stage: Stage, key: IssuedKey, lines: str) 
     sent = body()
     got = await plainly(
         stage,
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key.secret}\r\n"
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key.secret}\r\n"
         f"{lines}Content-Length: {len(sent)}\r\n\r\n".encode()
         + sent,
     )
@@ -181,7 +181,7 @@ async def asked(stage: Stage, key: IssuedKey, method: str, path: str) -> Got:
 async def test_a_bad_request_leaves_the_connection_in_order(stage: Stage, key: IssuedKey) -> None:
     """On one connection after another's refusal a request is answered as ever."""
     bad = b'{"model": 5}'
-    lines = f"Host: x\r\nAuthorization: Bearer {key.secret}\r\n"
+    lines = f"Host: localhost\r\nAuthorization: Bearer {key.secret}\r\n"
     sent = f"POST /v1/chat/completions HTTP/1.1\r\n{lines}Content-Length: {len(bad)}\r\n\r\n".encode() + bad
     last = f"GET /v1/me HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode()
     address = urlsplit(stage.base_url)

@@ -2,23 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from tests.flow.stage import MODEL, Stage
-from tests.upstreams.answers import Answer, completion, json_answer, sse_answer, stream
+from tests.flow.bills import gated, held_amount, used
+from tests.flow.stage import MODEL, OPERATOR, Stage
+from tests.upstreams.answers import completion, json_answer
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.money import NANO_PER_USD
 
 HELLO: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 SHORT: dict[str, Any] = {**HELLO, "max_tokens": 16}
-
-
-def used(prompt: int, output: int) -> dict[str, int]:
-    return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
 
 
 async def test_a_cap_that_is_reached_refuses_before_anything_is_sent(stage: Stage) -> None:
@@ -141,7 +136,7 @@ async def test_a_model_without_a_price_is_refused_on_a_capped_key_only(stage: St
 
 async def test_a_workspace_s_own_price_holds(stage: Stage) -> None:
     rates = Rates(input=2_000_000, cache_read=0, cache_write=0, cache_write_long=0, output=8_000_000)
-    stage.house.accounts.set_price(stage.workspace, "openai/gpt-unheard-of", rates)
+    stage.house.accounts.prices.set(OPERATOR, stage.workspace, "openai/gpt-unheard-of", rates)
     key = stage.key(usd=5)
     got = await stage.chat(key, {**SHORT, "model": "openai/gpt-unheard-of"})
     assert got.status == 200
@@ -165,22 +160,3 @@ async def test_a_cap_does_not_leave_its_price_to_the_provider_s_account(
     body = SHORT if asked is None else {**SHORT, "service_tier": asked}
     assert (await stage.chat(stage.key(usd=5) if capped else stage.key(), body)).status == 200
     assert stage.stub.requests[0].json().get("service_tier") == sent
-
-
-async def held_amount(stage: Stage, body: Mapping[str, Any]) -> int:
-    """Nano-USD that a request holds, as the store has it while the request is under way."""
-    gate = asyncio.Event()
-    stage.stub.script(gated(gate, streamed=bool(body["stream"])))
-    asked = asyncio.create_task(stage.chat(stage.key(), body))
-    await stage.stub.until_requests(1)
-    (hold,) = stage.rows("hold")
-    gate.set()
-    await asked
-    return int(hold["amount"])
-
-
-def gated(gate: asyncio.Event, usage: Mapping[str, int] | None = None, streamed: bool = False) -> Answer:
-    """An answer that waits, its status too, until the gate is open."""
-    billed = usage or used(12, 4)
-    whole = sse_answer(*stream(usage=billed)) if streamed else json_answer(completion(usage=billed))
-    return replace(whole, hold=gate)

@@ -10,8 +10,13 @@ from zai_gateway.dialects.openai_chat import SPLICED
 from zai_gateway.providers.registry import PROVIDERS
 from zai_gateway.settings import Environment, Limits
 
-# Read by libraries: the one for TLS, and the one that writes to the terminal.
-READ_ELSEWHERE = {"SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR"}
+# Read by libraries: the one for TLS, the one that writes to the terminal, and PostgreSQL's.
+READ_ELSEWHERE = {"SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR"} | {
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+}
 
 
 class Asked(dict[str, str]):
@@ -42,7 +47,8 @@ def test_the_documented_limits_are_those_in_force() -> None:
     settings, limits = _text("docs/settings.md"), Limits()
     assert f"| {limits.body_bytes >> 20} MiB | 413 |" in settings
     assert f"| {limits.head_bytes >> 10} KiB | 431 |" in settings
-    assert f"| {limits.drain_seconds:g} s |" in settings
+    for seconds in (limits.head_seconds, limits.body_seconds, limits.answer_seconds, limits.drain_seconds):
+        assert f"| {seconds:g} s |" in settings
 
 
 def test_every_field_that_is_spliced_or_refused_is_documented() -> None:

@@ -4,16 +4,17 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-def all_at_once(work: Callable[[Path, str], Any], data: Path, names: Sequence[str]) -> dict[str, Any]:
-    """What `work(data, name)` gave in each of the processes, which were let go together."""
+def all_at_once(work: Callable[[T, str], Any], place: T, names: Sequence[str]) -> dict[str, Any]:
+    """What `work(place, name)` gave in each of the processes, which were let go together."""
     spawning = multiprocessing.get_context("spawn")
     ready = spawning.Barrier(len(names))
     results = spawning.SimpleQueue()
-    processes = [spawning.Process(target=_run, args=(work, data, name, ready, results)) for name in names]
+    processes = [spawning.Process(target=_run, args=(work, place, name, ready, results)) for name in names]
     for process in processes:
         process.start()
     for process in processes:
@@ -22,14 +23,14 @@ def all_at_once(work: Callable[[Path, str], Any], data: Path, names: Sequence[st
     return dict(results.get() for _ in names)
 
 
-def killed(work: Callable[[Path], None], data: Path) -> None:
-    """Runs `work(data)`, which has to end in its process being killed (SIGKILL)."""
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(data,))
+def killed(work: Callable[[T], None], place: T) -> None:
+    """Runs `work(place)`, which has to end in its process being killed (SIGKILL)."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(place,))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
 
 
-def _run(work: Callable[[Path, str], Any], data: Path, name: str, ready: Barrier, results: Any) -> None:
+def _run(work: Callable[[T, str], Any], place: T, name: str, ready: Barrier, results: Any) -> None:
     ready.wait(timeout=60)
-    results.put((name, work(data, name)))
+    results.put((name, work(place, name)))

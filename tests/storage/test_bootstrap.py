@@ -1,4 +1,4 @@
-"""Bootstrap: a data directory is made, migrated once, and trouble is one sentence that says what to do."""
+"""Bootstrap with SQLite: a data directory is made and migrated once, and trouble is one sentence."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from tests.storage.places import Place
 from tests.storage.processes import all_at_once, killed
 from zai_gateway.errors import OperatorError
 from zai_gateway.storage.bootstrap import SCHEMA, open_database
@@ -35,13 +36,11 @@ def make(data: Path) -> Path:
     return data / "zai.db"
 
 
-def test_the_tables_are_what_the_migrations_make(data: Path) -> None:
-    database = open_database(data)
-    with database.read() as connection:
+def test_the_tables_are_what_the_migrations_make(place: Place) -> None:
+    with closing(place.database()) as database, database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == SCHEMA
-    database.close()
 
 
 def test_the_release_knows_its_newest_schema() -> None:

@@ -1,12 +1,12 @@
 """Caps at the store: which holds fit, what is clamped, and whether a refusal is for good or for now."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from tests.storage.samples import NOON, add_budget, api_key, attempt, audit, entry, fixed, outcome, with_key
+from tests.storage.places import Place
+from tests.storage.samples import NOON, add_budget, attempt, audit, entry, fixed, outcome, recap, with_key
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.errors import Code, Failure
 from zai_gateway.money import MAX_NANO
@@ -18,9 +18,9 @@ ME = "worker_1"
 
 
 @pytest.fixture(autouse=True)
-def _audited(store: Store, data: Path) -> Iterator[None]:
+def _audited(store: Store, place: Place) -> Iterator[None]:
     yield
-    audit(data)
+    audit(place)
 
 
 def refusal(store: Store, budgets: tuple[Budget, ...], bound: Bound | None) -> Failure:
@@ -71,32 +71,32 @@ def test_an_overrun_past_the_cap_refuses_all_that_costs(store: Store) -> None:
 
 def test_the_stored_limit_counts_not_the_callers_older_one(store: Store) -> None:
     old = with_key(store, cap=100)
-    store.accounts.replace_key(api_key(cap=10))
+    recap(store, 10)
     assert refusal(store, old, fixed(11)).code is Code.SPEND_CAP_REACHED
-    store.accounts.replace_key(api_key(cap=1_000))
+    recap(store, 1_000)
     assert store.spend.hold(ME, attempt("req_1"), old, fixed(900)).amount == 900
-    store.accounts.replace_key(api_key(cap=None))
+    recap(store, None)
     assert store.spend.hold(ME, attempt("req_2"), old, fixed(5_000)).amount == 5_000
 
 
 def test_a_cap_lowered_below_what_is_spent_refuses(store: Store) -> None:
     budgets = with_key(store, cap=100)
     spend(store, budgets, "req_1", 80)
-    store.accounts.replace_key(api_key(cap=50))
+    recap(store, 50)
     assert refusal(store, budgets, fixed(1)).code is Code.SPEND_CAP_REACHED
 
 
 def test_an_unpriced_model_is_refused_where_a_cap_was_just_set(store: Store) -> None:
     budgets = with_key(store)
-    store.accounts.replace_key(api_key(cap=100))
+    recap(store, 100)
     refused = refusal(store, budgets, None)
     assert refused.code is Code.MODEL_UNPRICED
     assert "openai/gpt-5.4 has no known price" in refused.message
 
 
-def test_the_tightest_window_clamps_and_all_hold_the_same(store: Store, data: Path) -> None:
+def test_the_tightest_window_clamps_and_all_hold_the_same(store: Store, place: Place) -> None:
     (own,) = with_key(store, cap=10_000)
-    team = add_budget(data, Budget(id="team", owner="team", limit=6_000))
+    team = add_budget(place, Budget(id="team", owner="team", limit=6_000))
     open_ended = Bound(input_pico=100_000, output_pico=1_000, asked=None, most=50_000, room=None, floor=1_024)
     granted = store.spend.hold(ME, attempt("req_1"), (own, team), open_ended)
     # A quarter of the team's 6,000 less the input's 100 buys 1,400 output tokens at 1 nano-USD.
@@ -108,9 +108,9 @@ def test_the_tightest_window_clamps_and_all_hold_the_same(store: Store, data: Pa
     assert standing.held == 6_000
 
 
-def test_a_window_without_a_limit_neither_clamps_nor_refuses(store: Store, data: Path) -> None:
+def test_a_window_without_a_limit_neither_clamps_nor_refuses(store: Store, place: Place) -> None:
     (own,) = with_key(store)
-    team = add_budget(data, Budget(id="team", owner="team", limit=100))
+    team = add_budget(place, Budget(id="team", owner="team", limit=100))
     spend(store, (own,), "req_1", 1_000_000)
     assert store.spend.hold(ME, attempt("req_2"), (own, team), fixed(100)).amount == 100
     assert refusal(store, (own, team), fixed(1)).code is Code.BUDGET_BUSY
@@ -128,10 +128,10 @@ TWO_WINDOWS = [
 
 @pytest.mark.parametrize(("own", "team", "cap"), TWO_WINDOWS)
 def test_money_spent_in_any_window_refuses_for_good(
-    store: Store, data: Path, own: tuple[int, int, int], team: tuple[int, int, int], cap: str | None
+    store: Store, place: Place, own: tuple[int, int, int], team: tuple[int, int, int], cap: str | None
 ) -> None:
     (mine,) = with_key(store, cap=own[0])
-    ours = add_budget(data, Budget(id="team", owner="team", limit=team[0]))
+    ours = add_budget(place, Budget(id="team", owner="team", limit=team[0]))
     for name, budget, (_, spent, held) in (("own", mine, own), ("team", ours, team)):
         spend(store, (budget,), f"req_{name}_spent", spent)
         store.spend.hold(ME, attempt(f"req_{name}_held"), (budget,), fixed(held))

@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,14 +20,14 @@ from hypothesis.stateful import (
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tests.storage.samples import DAY, NOON, add_budget, attempt, audit, entry, outcome
+from tests.postgresql.server import PostgresServer
+from tests.storage.places import Place, emptying
+from tests.storage.samples import DAY, NOON, add_budget, attempt, audit, entry, life, outcome
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.errors import Code, Failure
 from zai_gateway.spend.budgets import Budget, Period, window_id, window_start
 from zai_gateway.spend.ledger import Attempt
 from zai_gateway.spend.store import Granted
-from zai_gateway.storage.bootstrap import open_database
-from zai_gateway.storage.store import Store
 
 BUDGETS = (
     Budget(id="key", owner="owner", limit=200),
@@ -58,10 +59,10 @@ class Open(Struct, frozen=True):
 class Escrow(RuleBasedStateMachine):
     """Does the same to the store and to three counters, which are all that the protocol means."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self.data = data
-        self.store = Store.open(data)
+        self.place = place
+        self.store = place.open()
         self.budgets = {each.id: each for each in BUDGETS}
         self.now = NOON
         self.spent, self.risk, self.held = Counter[str](), Counter[str](), Counter[str]()
@@ -74,7 +75,7 @@ class Escrow(RuleBasedStateMachine):
 
     def start_worker(self) -> None:
         self.workers.append(f"worker_{next(self.names)}")
-        self.store.spend.open_worker(self.workers[-1], "host", "boot", self.now)
+        self.store.spend.open_worker(life(self.workers[-1]))
 
     def window(self, budget: Budget) -> str:
         return window_id(budget.id, window_start(budget.period, self.now))
@@ -150,7 +151,7 @@ class Escrow(RuleBasedStateMachine):
 
     @rule(budget=st.sampled_from(BUDGETS), limit=st.none() | st.integers(0, 300))
     def edit(self, budget: Budget, limit: int | None) -> None:
-        self.budgets[budget.id] = add_budget(self.data, replace(budget, limit=limit))
+        self.budgets[budget.id] = add_budget(self.place, replace(budget, limit=limit))
 
     @rule()
     def turn_the_day(self) -> None:
@@ -158,7 +159,7 @@ class Escrow(RuleBasedStateMachine):
 
     @invariant()
     def the_books_are_true(self) -> None:
-        audit(self.data)
+        audit(self.place)
         for standing in self.store.spend.standings("owner", self.now):
             name = self.window(standing.budget)
             counted = (self.spent[name], self.risk[name], self.held[name])
@@ -169,20 +170,34 @@ class Escrow(RuleBasedStateMachine):
         self.store.close()
 
 
-def test_no_order_of_moves_breaks_the_books() -> None:
+def run(fresh: Callable[[], Place], examples: int) -> None:
+    """Runs the machine in places without books, of which `fresh` gives another one for each example."""
+
+    class Fresh(Escrow):
+        def __init__(self) -> None:
+            place = fresh()
+            for budget in BUDGETS:
+                add_budget(place, budget)
+            super().__init__(place)
+
+    run_state_machine_as_test(
+        Fresh, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None, database=None)
+    )
+
+
+def test_no_order_of_moves_breaks_the_books_of_sqlite(made: Path) -> None:
     # Kept in memory where a system has such a place: it is the arithmetic that is tested, not the disk.
     memory = Path("/dev/shm")
     with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        empty = Path(folder) / "empty"
-        open_database(empty).close()
-        for budget in BUDGETS:
-            add_budget(empty, budget)
-        copies = itertools.count()
+        copies = (Path(folder) / str(number) for number in itertools.count())
+        run(lambda: Place(shutil.copytree(made, next(copies))), 40)
 
-        class Fresh(Escrow):
-            def __init__(self) -> None:
-                super().__init__(Path(shutil.copytree(empty, Path(folder) / str(next(copies)))))
 
-        run_state_machine_as_test(
-            Fresh, settings=settings(max_examples=40, stateful_step_count=30, deadline=None, database=None)
-        )
+def test_no_order_of_moves_breaks_the_books_of_postgresql(
+    postgres: PostgresServer, emptied: str, data: Path
+) -> None:
+    def fresh() -> Place:
+        postgres.do(emptying(), emptied)
+        return Place(data, postgres.address(emptied))
+
+    run(fresh, 10)

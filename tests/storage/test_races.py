@@ -3,19 +3,21 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from sqlalchemy import insert
 
+from tests.storage.places import Place
 from tests.storage.processes import all_at_once, killed
 from tests.storage.samples import (
     NOON,
+    act,
     api_key,
     attempt,
     audit,
     budget_of,
     entry,
     fixed,
+    life,
     outcome,
     provider_key,
     with_key,
@@ -23,8 +25,6 @@ from tests.storage.samples import (
 )
 from zai_gateway.accounts.store import Changes
 from zai_gateway.errors import Code, Failure
-from zai_gateway.storage.bootstrap import open_database
-from zai_gateway.storage.store import Store
 from zai_gateway.storage.tables import vault
 
 EIGHT = [f"process_{number}" for number in range(8)]
@@ -32,28 +32,29 @@ PATIENCE = 60.0
 """Seconds to wait for the database in a race: longer than any disk takes, so that no clock decides."""
 
 
-def test_eight_first_starts_make_one_workspace_and_one_key(data: Path) -> None:
-    wrote = all_at_once(_start_first, data, EIGHT)
+def test_eight_first_starts_make_one_workspace_and_one_key(new_place: Place) -> None:
+    wrote = all_at_once(_start_first, new_place, EIGHT)
     assert sorted(wrote.values()) == [False] * 7 + [True]
     (winner,) = (name for name, first in wrote.items() if first)
-    store = Store.open(data)
+    store = new_place.open()
     assert [each.id for each in store.accounts.workspaces()] == ["ws_1"]
     assert [each.id for each in store.accounts.keys("ws_1")] == [f"key_{winner}"]
     assert [each.id for each in store.accounts.provider_keys("ws_1")] == [f"pk_{winner}"]
     store.close()
 
 
-def _start_first(data: Path, name: str) -> bool:
-    store = Store.open(data, PATIENCE)
-    wrote = store.accounts.first_start(workspace(), [provider_key(f"pk_{name}")], api_key(f"key_{name}"))
+def _start_first(place: Place, name: str) -> bool:
+    store = place.open(PATIENCE)
+    of = provider_key(f"pk_{name}"), api_key(f"key_{name}")
+    wrote = store.accounts.first_start(workspace(), [of[0]], of[1], [act()])
     store.close()
     return wrote
 
 
-def test_eight_processes_never_spend_more_than_the_cap(data: Path) -> None:
-    store = Store.open(data)
+def test_eight_processes_never_spend_more_than_the_cap(place: Place) -> None:
+    store = place.open()
     with_key(store, cap=23)
-    told = all_at_once(_spend_ten, data, EIGHT)
+    told = all_at_once(_spend_ten, place, EIGHT)
     granted = sum(held for held, _ in told.values())
     # 80 holds of 2 wanted 160 of 23: eleven fit, and the last nano-USD is left over.
     assert granted == 11
@@ -63,13 +64,13 @@ def test_eight_processes_never_spend_more_than_the_cap(data: Path) -> None:
     }
     (standing,) = store.spend.standings("key_1", NOON)
     assert (standing.spent, standing.risk, standing.held) == (22, 0, 0)
-    audit(data)
+    audit(place)
     store.close()
 
 
-def _spend_ten(data: Path, name: str) -> tuple[int, list[Code]]:
-    store = Store.open(data, PATIENCE)
-    store.spend.open_worker(name, "host", "boot", NOON)
+def _spend_ten(place: Place, name: str) -> tuple[int, list[Code]]:
+    store = place.open(PATIENCE)
+    store.spend.open_worker(life(name))
     held, refused = 0, list[Code]()
     for number in range(10):
         of = attempt(f"{name}_{number}")
@@ -84,8 +85,8 @@ def _spend_ten(data: Path, name: str) -> tuple[int, list[Code]]:
     return held, refused
 
 
-def test_threads_of_one_process_never_spend_more_than_the_cap(data: Path) -> None:
-    store = Store.open(data, PATIENCE)
+def test_threads_of_one_process_never_spend_more_than_the_cap(place: Place) -> None:
+    store = place.open(PATIENCE)
     budgets = with_key(store, cap=23)
 
     def hold(number: int) -> int:
@@ -97,33 +98,33 @@ def test_threads_of_one_process_never_spend_more_than_the_cap(data: Path) -> Non
 
     with ThreadPoolExecutor(16) as threads:
         assert sum(threads.map(hold, range(40))) == 22
-    audit(data)
+    audit(place)
     store.close()
 
 
-def test_two_processes_see_each_others_writes(data: Path) -> None:
-    store = Store.open(data)
+def test_two_processes_see_each_others_writes(place: Place) -> None:
+    store = place.open()
     with_key(store)
     before = store.accounts.changes(0)
-    seen = all_at_once(_look_and_add, data, ["other"])["other"]
+    seen = all_at_once(_look_and_add, place, ["other"])["other"]
     assert seen == before
     after = store.accounts.changes(before.generation)
     assert after.keys == (api_key("key_other"),)
     store.close()
 
 
-def _look_and_add(data: Path, name: str) -> Changes:
-    store = Store.open(data)
+def _look_and_add(place: Place, name: str) -> Changes:
+    store = place.open()
     seen = store.accounts.changes(0)
-    store.accounts.add_key(api_key(f"key_{name}"))
+    assert store.accounts.add_key(api_key(f"key_{name}"), act())
     store.close()
     return seen
 
 
-def test_a_kill_between_hold_and_settle_becomes_risk(data: Path) -> None:
-    store = Store.open(data)
+def test_a_kill_between_hold_and_settle_becomes_risk(place: Place) -> None:
+    store = place.open()
     with_key(store, cap=100)
-    killed(_hold_and_die, data)
+    killed(_hold_and_die, place)
     assert store.spend.live_workers() == ("victim", "worker_1")
     (standing,) = store.spend.standings("key_1", NOON)
     assert (standing.spent, standing.risk, standing.held) == (10, 0, 60)
@@ -133,28 +134,28 @@ def test_a_kill_between_hold_and_settle_becomes_risk(data: Path) -> None:
     (standing,) = store.spend.standings("key_1", NOON)
     assert (standing.spent, standing.risk, standing.held) == (10, 60, 0)
     assert [row.outcome.risk for row in store.reports.entries("req_lost")] == [60]
-    audit(data)
+    audit(place)
     store.close()
 
 
-def _hold_and_die(data: Path) -> None:
-    store = Store.open(data)
+def _hold_and_die(place: Place) -> None:
+    store = place.open()
     budgets = (budget_of(api_key()),)
-    store.spend.open_worker("victim", "host", "boot", NOON)
+    store.spend.open_worker(life("victim"))
     granted = store.spend.hold("victim", attempt("req_done"), budgets, fixed(20))
     store.spend.settle(entry(attempt("req_done"), granted, outcome(10), worker="victim"), granted.amount)
     store.spend.hold("victim", attempt("req_lost"), budgets, fixed(60))
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_kill_within_a_transaction_leaves_nothing(data: Path) -> None:
-    killed(_write_and_die, data)
-    store = Store.open(data)
+def test_a_kill_within_a_transaction_leaves_nothing(place: Place) -> None:
+    killed(_write_and_die, place)
+    store = place.open()
     assert store.accounts.canary() is None
     store.close()
 
 
-def _write_and_die(data: Path) -> None:
-    with open_database(data).write() as connection:
+def _write_and_die(place: Place) -> None:
+    with place.database().write() as connection:
         connection.execute(insert(vault), {"id": 1, "canary": b"half"})
         os.kill(os.getpid(), signal.SIGKILL)

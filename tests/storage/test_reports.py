@@ -1,14 +1,14 @@
 """Reports: usage by key and model, in which requests are counted once and money is summed whole."""
 
-from pathlib import Path
+from contextlib import closing
 
 from msgspec.structs import replace
 from sqlalchemy import insert
 
+from tests.storage.places import Place
 from tests.storage.samples import NOON, api_key, attempt, budget_of, fixed, outcome, with_key
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
 from zai_gateway.spend.reports import UsageRow
-from zai_gateway.storage.bootstrap import open_database
 from zai_gateway.storage.entries import ledger_row
 from zai_gateway.storage.store import Store
 from zai_gateway.storage.tables import ledger
@@ -88,15 +88,13 @@ def test_a_request_counts_once_where_it_ended(store: Store) -> None:
     assert [(row.model, row.requests, row.cost) for row in rows] == [("openai/a", 0, 3), ("openai/b", 1, 4)]
 
 
-def test_a_correction_moves_money_and_counts_no_request(store: Store, data: Path) -> None:
+def test_a_correction_moves_money_and_counts_no_request(store: Store, place: Place) -> None:
     with_key(store)
     booked = book(store, attempt(), outcome(0, risk=100))
     # No call of the store corrects an entry yet, but the ledger has the place for it.
     correction = replace(booked, seq=1, outcome=outcome(30, risk=-100), at_ms=NOON + HOUR)
-    database = open_database(data)
-    with database.write() as connection:
+    with closing(place.database()) as database, database.write() as connection:
         connection.execute(insert(ledger), ledger_row(correction))
-    database.close()
     assert store.reports.entries("req_1") == (booked, correction)
     (before,) = store.reports.usage("ws_1", NOON, NOON + HOUR)
     (after,) = store.reports.usage("ws_1", NOON + HOUR, NOON + 2 * HOUR)

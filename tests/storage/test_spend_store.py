@@ -1,12 +1,12 @@
 """The spend store: what is held, settled, released and adopted, and what becomes of each window."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from tests.storage.samples import DAY, NOON, add_budget, attempt, audit, entry, fixed, outcome, with_key
+from tests.storage.places import Place
+from tests.storage.samples import DAY, NOON, add_budget, attempt, audit, entry, fixed, life, outcome, with_key
 from zai_gateway.errors import StoreUnavailable
 from zai_gateway.spend.budgets import Budget, Period
 from zai_gateway.spend.ledger import Certainty, Flag, Outcome
@@ -17,9 +17,9 @@ ME = "worker_1"
 
 
 @pytest.fixture(autouse=True)
-def _audited(store: Store, data: Path) -> Iterator[None]:
+def _audited(store: Store, place: Place) -> Iterator[None]:
     yield
-    audit(data)
+    audit(place)
 
 
 def stands(store: Store, at_ms: int = NOON) -> tuple[int, int, int]:
@@ -129,9 +129,9 @@ def test_a_request_without_budgets_is_booked_all_the_same(store: Store) -> None:
     assert store.reports.entries("req_1") == (booked,)
 
 
-def test_a_window_turns_with_its_period(store: Store, data: Path) -> None:
+def test_a_window_turns_with_its_period(store: Store, place: Place) -> None:
     with_key(store)
-    daily = add_budget(data, Budget(id="daily", owner="team", period=Period.DAILY, limit=100))
+    daily = add_budget(place, Budget(id="daily", owner="team", period=Period.DAILY, limit=100))
     today = store.spend.hold(ME, attempt("req_1"), (daily,), fixed(100))
     tomorrow = store.spend.hold(ME, attempt("req_2", at_ms=NOON + DAY), (daily,), fixed(70))
     midnight = NOON - DAY // 2
@@ -151,9 +151,9 @@ def test_standings_before_the_first_request_are_zero(store: Store) -> None:
     assert store.spend.standings("nobody", NOON) == ()
 
 
-def test_every_window_of_a_request_holds_the_same(store: Store, data: Path) -> None:
+def test_every_window_of_a_request_holds_the_same(store: Store, place: Place) -> None:
     (own,) = with_key(store, cap=1_000)
-    team = add_budget(data, Budget(id="monthly", owner="team", period=Period.MONTHLY, limit=2_000))
+    team = add_budget(place, Budget(id="monthly", owner="team", period=Period.MONTHLY, limit=2_000))
     granted = store.spend.hold(ME, attempt(), (team, own), fixed(300))
     assert granted.windows == tuple(sorted(granted.windows))
     assert len(granted.windows) == 2
@@ -164,7 +164,7 @@ def test_every_window_of_a_request_holds_the_same(store: Store, data: Path) -> N
 
 def test_the_dead_leave_unconfirmed_entries(store: Store) -> None:
     budgets = with_key(store, cap=100)
-    store.spend.open_worker("worker_2", "host", "boot", NOON)
+    store.spend.open_worker(life("worker_2"))
     store.spend.hold(ME, attempt("req_1"), budgets, fixed(30))
     unpriced = replace(attempt("req_2"), price_version=None)
     store.spend.hold(ME, unpriced, (), None)
@@ -218,16 +218,29 @@ def test_a_worker_closes_only_without_holds(store: Store) -> None:
     assert store.spend.live_workers() == ()
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_model_that_no_database_can_spell_is_booked_all_the_same(store: Store, settled: bool) -> None:
+    budgets = with_key(store, cap=100)
+    odd = replace(attempt(), requested_model="gpt\0\U0001f600")
+    granted = store.spend.hold(ME, odd, budgets, fixed(30))
+    if settled:
+        store.spend.settle(entry(odd, granted, outcome(10)), granted.amount)
+    else:
+        store.spend.adopt(ME, NOON)
+    (booked,) = store.reports.entries("req_1")
+    assert booked.attempt.requested_model == "gpt\ufffd\U0001f600"
+
+
 def test_an_unknown_budget_is_a_mistake_of_ours(store: Store) -> None:
     with_key(store)
     with pytest.raises(LookupError, match="unknown"):
         store.spend.hold(ME, attempt(), (Budget(id="unknown", owner="key_1"),), fixed(1))
 
 
-def test_books_that_are_closed_and_opened_again_say_the_same(store: Store, data: Path) -> None:
+def test_books_that_are_closed_and_opened_again_say_the_same(store: Store, place: Place) -> None:
     budgets = with_key(store, cap=100)
     store.spend.hold(ME, attempt(), budgets, fixed(30))
-    again = Store.open(data)
+    again = place.open()
     assert again.spend.standings("key_1", NOON) == store.spend.standings("key_1", NOON)
     assert again.spend.live_workers() == (ME,)
     again.close()

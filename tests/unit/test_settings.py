@@ -22,6 +22,45 @@ def test_a_holder_is_known_by_two_variables() -> None:
     assert (given.base_url, given.api_key) == ("https://zai.example/v1", "zk_live_x")
 
 
+def test_the_gateway_stands_alone_unless_it_is_told_otherwise() -> None:
+    alone = Environment({})
+    assert (alone.public_url, alone.trusted_proxies, alone.allow_private_addresses) == ("", "", False)
+    given = Environment({"ZAI_PUBLIC_URL": "https://zai.example", "ZAI_TRUSTED_PROXIES": "10.0.0.0/8"})
+    assert (given.public_url, given.trusted_proxies) == ("https://zai.example", "10.0.0.0/8")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("yes", True),
+        ("TRUE", True),
+        ("on", True),
+        (" 1 ", True),
+        ("no", False),
+        ("off", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_yes_and_no_have_their_usual_spellings(said: str, meant: bool) -> None:
+    assert Environment({"ZAI_ALLOW_PRIVATE_ADDRESSES": said}).allow_private_addresses is meant
+
+
+def test_anything_between_yes_and_no_is_told() -> None:
+    with pytest.raises(OperatorError, match="ZAI_ALLOW_PRIVATE_ADDRESSES is 'maybe': write yes or no"):
+        _ = Environment({"ZAI_ALLOW_PRIVATE_ADDRESSES": "maybe"}).allow_private_addresses
+
+
+def test_options_win_over_the_environment_and_leave_the_rest() -> None:
+    ours = Environment(
+        {"ZAI_PUBLIC_URL": "https://a.example", "ZAI_TRUSTED_PROXIES": "10.0.0.1", "ZAI_KEY": "k"}
+    )
+    given = ours.overruled_by({"ZAI_PUBLIC_URL": "https://b.example", "ZAI_TRUSTED_PROXIES": None})
+    assert (given.public_url, given.trusted_proxies, given.api_key) == ("https://b.example", "10.0.0.1", "k")
+    assert ours.overruled_by({"ZAI_TRUSTED_PROXIES": ""}).trusted_proxies == ""
+    assert ours.public_url == "https://a.example"
+
+
 def test_the_encryption_key_stands_in_the_variable_or_in_the_file_it_names(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("from-file\n", encoding="ascii")
@@ -33,3 +72,11 @@ def test_the_encryption_key_stands_in_the_variable_or_in_the_file_it_names(tmp_p
         Environment({name: "direct", f"{name}_FILE": str(file)}).encryption_key()
     with pytest.raises(OperatorError, match="cannot be read"):
         Environment({f"{name}_FILE": str(tmp_path / "absent")}).encryption_key()
+
+
+def test_a_database_is_named_by_the_environment_and_overruled_by_the_command_line() -> None:
+    assert Environment({}).database is None
+    given = Environment({"ZAI_DATABASE": "postgresql://h/a"})
+    assert given.database == "postgresql://h/a"
+    assert given.overruled_by({"ZAI_DATABASE": "postgresql://h/b"}).database == "postgresql://h/b"
+    assert given.overruled_by({"ZAI_DATABASE": None}).database == "postgresql://h/a"

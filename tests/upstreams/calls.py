@@ -17,14 +17,16 @@ PATIENT = Timeouts(connect=20, first_byte=20, silence=20)
 def post(url: str, body: bytes = b'{"prompt": "%s"}' % SECRET.encode()) -> Outbound:
     """A signed request with a secret wherever one can stand."""
     headers = (("authorization", f"Bearer {SECRET}"), ("content-type", "application/json"))
-    return Outbound(method="POST", url=f"{url}/v1/chat?key={SECRET}", headers=headers, body=body)
+    return Outbound(
+        method="POST", url=f"{url}/v1/chat?key={SECRET}", headers=headers, body=body, private=True
+    )
 
 
 def chat(url: str, **fields: object) -> Outbound:
     """A chat request to `url`, which ends in `/v1` or is the demo's."""
     headers = (("content-type", "application/json"),)
     body = json.dumps(fields).encode()
-    return Outbound(method="POST", url=f"{url}/chat/completions", headers=headers, body=body)
+    return Outbound(method="POST", url=f"{url}/chat/completions", headers=headers, body=body, private=True)
 
 
 async def whole(inbound: Inbound) -> bytes:

@@ -1,70 +1,58 @@
-"""Where a provider may be: the form of a base URL, and the addresses that no request may ever reach."""
+"""Where a provider may be: the form of its base URL, and what may stand in it as a host."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from zai_gateway.accounts.reach import refusal
 from zai_gateway.errors import OperatorError
 
 _MOST_CHARACTERS = 2_000
 _PLAIN = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
-# Link-local, where clouds hand out credentials (RFC 3927, RFC 4291 2.5.6), and the metadata services that
-# stand elsewhere: AWS (two), Google, Alibaba, Oracle, Azure.
-_NEVER = tuple(
-    ip_network(network)
-    for network in (
-        "169.254.0.0/16",
-        "fe80::/10",
-        "fd00:ec2::254/128",
-        "fd00:ec2::23/128",
-        "fd20:ce::254/128",
-        "100.100.100.200/32",
-        "192.0.0.192/32",
-        "168.63.129.16/32",
-    )
+_METADATA_NAMES = frozenset(
+    {
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata",
+        "metadata.goog",
+        "metadata.google.internal",
+        "metadata.tencentyun.com",
+    }
 )
-# IPv6 addresses whose last 32 bits are an IPv4 address: mapped and compatible (RFC 4291 2.5.5), translated
-# (RFC 2765 2.1), NAT64 (RFC 6052 2.1, RFC 8215).
-_CARRY_IPV4 = tuple(
-    ip_network(network)
-    for network in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
-)
+"""Names of metadata services; whatever a name turns out to be is checked again when it is connected to."""
 
 
-def is_forbidden(address: IPv4Address | IPv6Address) -> bool:
-    """Whether `address` is link-local or a metadata service, also when an IPv6 address wraps it."""
-    if any(address in network for network in _NEVER):
-        return True
-    if isinstance(address, IPv4Address):
-        return False
-    inner = address.sixtofour
-    if inner is None and any(address in network for network in _CARRY_IPV4):
-        inner = IPv4Address(int(address) & 0xFFFF_FFFF)
-    return inner is not None and is_forbidden(inner)
-
-
-def checked_base_url(text: str, field: str) -> str:
+def checked_base_url(text: str, field: str, *, private: bool) -> str:
     """A base URL in one spelling: scheme and host in lower case, no slash at the end.
 
-    Private addresses are for the operator to choose. Raises OperatorError, naming `field`, for what is not
-    `http(s)://host[:port][/path]`, and for link-local and metadata addresses. Names are not resolved here.
+    `private`: whether it may be a private address, as the operator's may, and a user's where the operator
+    allows it. Raises OperatorError, naming `field`, for what is not `http(s)://host[:port][/path]`, and for
+    an address where no request may go. Names are not resolved here.
     """
     text = text.strip()
     parts = _split(text, field)
     host = (parts.hostname or "").removesuffix(".")
-    if not host or "%" in host:
-        raise OperatorError(f"{field}: {text!r} names no host; write https://host/path.")
     address = _literal(host, field)
-    if address is not None and is_forbidden(address):
-        raise OperatorError(
-            f"{field}: {host} is a link-local or metadata address, which no request may reach; give the "
-            "provider's own address."
-        )
+    if "%" in host or (address is None and ("[" in text or not _NAME.fullmatch(host))):
+        raise OperatorError(f"{field}: {text!r} names no host; write https://host/path.")
+    why = _refusal_of_name(host, private) if address is None else refusal(address, private=private)
+    if why is not None:
+        raise OperatorError(f"{field}: {host} is {why}; give the provider's own address.")
     place = f"[{host}]" if isinstance(address, IPv6Address) else host
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{place}{port}{parts.path.rstrip('/')}"
+
+
+def _refusal_of_name(host: str, private: bool) -> str | None:
+    """As `refusal`, for names that always mean the same."""
+    if host in _METADATA_NAMES:
+        return refusal(IPv4Address("169.254.169.254"), private=private)
+    if host.rpartition(".")[2] == "localhost":
+        return refusal(IPv4Address("127.0.0.1"), private=private)  # RFC 6761, section 6.3
+    return None
 
 
 def _split(text: str, field: str) -> SplitResult:

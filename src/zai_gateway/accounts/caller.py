@@ -5,17 +5,27 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from zai_gateway.accounts.records import ApiKey, PriceOverride, ProviderKey, Workspace
+from zai_gateway.accounts.records import (
+    ApiKey,
+    BudgetOwner,
+    BudgetPeriod,
+    PriceOverride,
+    ProviderKey,
+    SpendBudget,
+    Workspace,
+)
 
 
 class WorkspaceView(Struct, frozen=True, kw_only=True):
-    """A workspace with what routing and pricing need of it."""
+    """A workspace with what routing, pricing and spending need of it."""
 
     workspace: Workspace
     provider_keys: tuple[ProviderKey, ...]
     """Enabled ones, in the order in which they are tried."""
     prices: Mapping[str, PriceOverride]
     """The workspace's own prices, by canonical model name."""
+    budgets: Mapping[str, tuple[SpendBudget, ...]] = {}
+    """By the id of the key, member or workspace; without the keys' own total caps."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -23,6 +33,28 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     key: ApiKey
     view: WorkspaceView
+
+    @property
+    def budgets(self) -> tuple[SpendBudget, ...]:
+        """Every budget that a request of this key counts in: the key's, its member's and the workspace's."""
+        key, shared = self.key, self.view.budgets
+        own = SpendBudget(
+            id=key.budget,
+            workspace=key.workspace,
+            owner_kind=BudgetOwner.KEY,
+            owner=key.id,
+            period=BudgetPeriod.TOTAL,
+            limit=key.cap,
+        )
+        if not shared:
+            return (own,)
+        owners = (key.id, key.member or "", key.workspace)
+        return (own, *(budget for owner in owners for budget in shared.get(owner, ())))
+
+    @property
+    def capped(self) -> bool:
+        """Whether any of its budgets has a limit, so that every request needs a worst case."""
+        return any(budget.limit is not None for budget in self.budgets)
 
     def may_call(self, model: str) -> bool:
         """Whether the key's allowlist has a pattern for the canonical name `model`; none allows all."""

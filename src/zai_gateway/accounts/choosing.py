@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
-from zai_gateway.errors import OperatorError
+from zai_gateway.errors import Code, Failure, OperatorError
 
 _MOST_LISTED = 10
 _MOST_SHOWN = 100
@@ -26,8 +26,8 @@ Thing = TypeVar("Thing", bound=Named)
 def chosen(ref: str, things: Sequence[Thing], what: str) -> Thing:
     """The thing whose id is `ref`, or the only one of that name.
 
-    Raises OperatorError, with the choices, where there is none or more than one; `what` says what is sought
-    (`API key`).
+    Raises Failure (NOT_FOUND) where there is none, and OperatorError where there is more than one, both with
+    the choices; `what` says what is sought (`API key`).
     """
     by_id = next((thing for thing in things if thing.id == ref), None)
     if by_id is not None:
@@ -40,9 +40,9 @@ def chosen(ref: str, things: Sequence[Thing], what: str) -> Thing:
         ids = _listed(thing.id for thing in by_name)
         raise OperatorError(f"{len(by_name)} {what}s are named {shown}; choose one by its id: {ids}.")
     if not things:
-        raise OperatorError(f"There is no {what} {shown}, nor any other yet.")
+        raise Failure(Code.NOT_FOUND, f"There is no {what} {shown}, nor any other yet.")
     choices = _listed(f"{thing.name} ({thing.id})" for thing in things)
-    raise OperatorError(f"There is no {what} {shown}; there are: {choices}.")
+    raise Failure(Code.NOT_FOUND, f"There is no {what} {shown}; there are: {choices}.")
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from zai_gateway.accounts import keys
 from zai_gateway.accounts.caller import Caller, WorkspaceView
+from zai_gateway.accounts.last_used import LastUsed
 from zai_gateway.accounts.records import ApiKey
-from zai_gateway.accounts.store import AccountStore, Changes
+from zai_gateway.accounts.store import Changes, DirectoryStore
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Code, Failure, StoreUnavailable
 
@@ -19,32 +21,40 @@ Result = TypeVar("Result")
 _MOST_LOOKUPS = 256
 """Unknown keys that are asked of the store at one time: garbage must not stand in the way of the poll."""
 _RETRY_AFTER = 1.0
+_NOTE_EVERY_SECONDS = 60.0
+"""When the use of keys is written."""
 _LOG = logging.getLogger(__name__)
 
 
 class Directory:
     """Knows callers by the digest of their key, and follows the store's generation.
 
-    `executor` runs the store's blocking calls; `poll_every` is in seconds; `most_unknown` bounds how many
-    keys are remembered as unknown. Belongs to one event loop.
+    `executor` runs the store's blocking calls; `poll_every` and `note_every` (when the use of keys is
+    written) are in seconds; `most_unknown` bounds how many keys are remembered as unknown; a caller waits
+    `patience` seconds for the store. Belongs to one event loop.
     """
 
     def __init__(
         self,
-        store: AccountStore,
+        store: DirectoryStore,
         clock: Clock,
         executor: Executor,
         *,
         poll_every: float = 0.25,
         most_unknown: int = 10_000,
+        patience: float = 5.0,
     ) -> None:
         self._store = store
         self._clock = clock
         self._executor = executor
         self._poll_every = poll_every
         self._most_unknown = most_unknown
+        self._patience = patience
         self._generation: int | None = None
         self._keys: dict[bytes, ApiKey] = {}
+        self._secrets: dict[str, tuple[bytes, ...]] = {}
+        """The digests under which each key, by id, is known."""
+        self._used = LastUsed(clock, _NOTE_EVERY_SECONDS)
         self._views: dict[str, WorkspaceView] = {}
         self._unknown: dict[bytes, None] = {}
         self._lookups: dict[bytes, asyncio.Task[bool]] = {}
@@ -63,12 +73,14 @@ class Directory:
         self._polling = asyncio.create_task(self._poll(), name="directory poll")
 
     async def stop(self) -> None:
-        """Ends the poll and waits for questions that the store still has."""
+        """Ends the poll, waits for questions that the store still has, and writes what was used."""
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.wait((self._polling,))
         if self._lookups:
             await asyncio.wait(self._lookups.values())
+        with suppress(Exception):  # it is lost in a crash too, and nothing may keep a worker from its end
+            await self._note_use()
 
     async def caller(self, token: str | None) -> Caller:
         """Who calls with this bearer token.
@@ -81,8 +93,9 @@ class Directory:
         digest = keys.digest(token)
         key = self._keys.get(digest) or await self._newcomer(token, digest)
         view = self._views.get(key.workspace)
-        if view is None or not self._valid(key):
+        if view is None or not key.opens(digest, self._clock.now_ms()):
             raise _refusal()
+        self._used.note(key.id)
         return Caller(key=key, view=view)
 
     async def refresh(self) -> None:
@@ -105,20 +118,18 @@ class Directory:
             self._apply(changes, whole=since == 0)
 
     def _apply(self, changes: Changes, *, whole: bool) -> None:
-        fresh = {key.digest: key for key in changes.keys}
         if whole:
-            self._keys = fresh
-        else:
-            self._keys.update(fresh)
+            self._keys, self._secrets = {}, {}
+        for key in changes.keys:
+            for gone in self._secrets.get(key.id, ()):
+                self._keys.pop(gone, None)
+            digests = (key.digest, *(old.digest for old in key.predecessors))
+            self._secrets[key.id] = digests
+            self._keys.update(dict.fromkeys(digests, key))
         if whole or changes.workspaces:
             self._views = {view.workspace.id: view for view in changes.workspaces}
         self._unknown.clear()
         self._generation = changes.generation
-
-    def _valid(self, key: ApiKey) -> bool:
-        if key.revoked_ms is not None:
-            return False
-        return key.expires_ms is None or self._clock.now_ms() < key.expires_ms
 
     async def _newcomer(self, token: str, digest: bytes) -> ApiKey:
         if digest not in self._unknown and keys.well_formed(token):
@@ -137,8 +148,8 @@ class Directory:
             self._lookups[digest] = lookup
             lookup.add_done_callback(lambda _: self._lookups.pop(digest))
         # Unlike awaiting it, this leaves the question standing for the others when one client leaves.
-        await asyncio.wait((lookup,))
-        if not lookup.result():
+        await asyncio.wait((lookup,), timeout=self._patience)
+        if not lookup.done() or not lookup.result():
             raise _unavailable()
 
     async def _ask(self, digest: bytes) -> bool:
@@ -165,6 +176,8 @@ class Directory:
             answered = self._store_answers
             try:
                 await self.refresh()
+                if self._used.due():
+                    await self._note_use()
             except Exception as error:  # whatever it is: without the poll a revoked key would live for ever
                 if answered:
                     # Only its kind: the text of a database's error may hold the values of a row.
@@ -174,6 +187,14 @@ class Directory:
             else:
                 if not answered:
                     _LOG.info("the store answers again")
+
+    async def _note_use(self) -> None:
+        noted = self._used.take()
+        try:
+            await self._off_loop(self._store.note_use, noted)
+        except Exception:
+            self._used.put_back(noted)
+            raise
 
     async def _off_loop(self, call: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))

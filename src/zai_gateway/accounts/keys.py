@@ -1,4 +1,4 @@
-"""The form of an API key: how one is made, told from a typo without the store, and kept as a digest."""
+"""The form of keys: how one is made, told from a typo without the store, and kept as a digest."""
 
 import re
 import secrets
@@ -6,7 +6,10 @@ from hashlib import sha256
 from string import ascii_letters, digits
 from zlib import crc32
 
-_MARK = "zk_live_"
+LIVE = "zk_live_"
+"""What an API key begins with."""
+ADMIN = "zk_admin_"
+"""What a management key begins with."""
 _ALPHABET = digits + ascii_letters
 _RANDOM = 32
 """Characters of chance, each worth 5.95 bits: 190 bits in all."""
@@ -14,23 +17,23 @@ _CHECK = 6
 """62^6 is more than 2^32, so six characters hold every CRC-32, each in one spelling only."""
 _PREFIX = 12
 
-_SHAPE = re.compile(f"{_MARK}([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECK}}})")
+_SHAPE = re.compile(f"({LIVE}|{ADMIN})([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECK}}})")
 
 
-def new_secret() -> str:
-    """A new API key: `zk_live_`, 32 random base62 characters, and their checksum in six more."""
+def new_secret(mark: str = LIVE) -> str:
+    """A new key: its mark, 32 random base62 characters, and their checksum in six more."""
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
-    return f"{_MARK}{body}{_checksum(body)}"
+    return f"{mark}{body}{_checksum(body)}"
 
 
-def well_formed(token: str) -> bool:
-    """Whether `token` could be an API key: its shape and its checksum are right.
+def well_formed(token: str, mark: str = LIVE) -> bool:
+    """Whether `token` could be a key of this mark: its shape and its checksum are right.
 
     A CRC-32 finds every error within 32 bits in a row, so one wrong character is always found, and so are two
     neighbours that changed places; other damage passes once in 2^32.
     """
     parts = _SHAPE.fullmatch(token)
-    return parts is not None and parts[2] == _checksum(parts[1])
+    return parts is not None and parts[1] == mark and parts[3] == _checksum(parts[2])
 
 
 def digest(token: str) -> bytes:

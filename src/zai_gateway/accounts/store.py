@@ -1,12 +1,21 @@
 """What accounts ask of a store: blocking calls, each one transaction that happened whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
 from zai_gateway.accounts.caller import WorkspaceView
-from zai_gateway.accounts.records import ApiKey, PriceOverride, ProviderKey, Workspace
+from zai_gateway.accounts.records import (
+    ApiKey,
+    ManagementKey,
+    Member,
+    PriceOverride,
+    ProviderKey,
+    SpendBudget,
+    Workspace,
+)
 
 
 class Changes(Struct, frozen=True):
@@ -19,12 +28,8 @@ class Changes(Struct, frozen=True):
     """Every workspace, as it is now; empty where nothing changed."""
 
 
-class AccountStore(Protocol):
-    """All calls raise StoreUnavailable where the store does not answer. Every write raises the generation."""
-
-    def first_start(self, workspace: Workspace, provider_keys: Sequence[ProviderKey], key: ApiKey) -> bool:
-        """Writes all three unless there is a workspace already; True where it wrote."""
-        ...
+class DirectoryStore(Protocol):
+    """What the hot path's directory of callers asks. All calls raise StoreUnavailable."""
 
     def changes(self, since: int) -> Changes:
         """What changed after generation `since`; 0 gives everything."""
@@ -34,39 +39,118 @@ class AccountStore(Protocol):
         """The number that every write raises."""
         ...
 
-    def key_by_digest(self, digest: bytes) -> ApiKey | None: ...
+    def key_by_digest(self, digest: bytes) -> ApiKey | None:
+        """The key of which this is the secret, or a predecessor that was not forgotten yet."""
+        ...
+
+    def note_use(self, last_used_ms: Mapping[str, int]) -> None:
+        """Writes when keys, by id, were last used; never back to an earlier time, and no new generation."""
+        ...
+
+
+class Administration(Protocol):
+    """Writes of administration, each with its audit record in the same transaction.
+
+    All raise StoreUnavailable where the store does not answer, and raise the generation. Whoever changes a
+    thing hands in what it saw: where that is no longer so, nothing is written and the answer is False, so
+    that no change is lost to one that came from an older state.
+    """
 
     def workspaces(self) -> tuple[Workspace, ...]:
         """All of them, oldest first."""
+        ...
+
+    def put_workspace(self, seen: Sequence[Workspace], workspace: Workspace, audit: AuditRecord) -> bool:
+        """Adds or changes one while `seen` is all there are."""
+        ...
+
+    def members(self, workspace: str) -> tuple[Member, ...]:
+        """Oldest first, removed ones among them."""
+        ...
+
+    def put_member(
+        self, seen: Sequence[Member], member: Member, audit: AuditRecord, *, ends_keys_ms: int | None = None
+    ) -> bool:
+        """Adds or changes one while `seen` is all that its workspace has.
+
+        `ends_keys_ms` revokes at that moment the management keys that the member made, and, of a member who
+        is removed, the member's own API keys; each gets a record of its own.
+        """
         ...
 
     def keys(self, workspace: str) -> tuple[ApiKey, ...]:
         """Oldest first, revoked ones among them."""
         ...
 
-    def add_key(self, key: ApiKey) -> None: ...
+    def add_key(self, key: ApiKey, audit: AuditRecord) -> bool:
+        """False where the member whose own it is to be is no longer there."""
+        ...
 
-    def replace_key(self, key: ApiKey) -> None:
-        """Writes every field of the key, its budget's limit included.
+    def replace_key(self, seen: ApiKey, key: ApiKey, audit: AuditRecord) -> bool:
+        """Writes every field but `last_used_ms`, its budget's limit included; False as in `add_key` too."""
+        ...
 
-        A revocation stands: `revoked_ms`, once written, is never overwritten, so that an edit that was read
-        before it cannot undo it.
-        """
+    def management_keys(self, workspace: str) -> tuple[ManagementKey, ...]:
+        """Oldest first, revoked ones among them."""
+        ...
+
+    def management_key_by_digest(self, digest: bytes) -> ManagementKey | None: ...
+
+    def add_management_key(self, key: ManagementKey, audit: AuditRecord) -> bool:
+        """False where the member who makes it is no longer there."""
+        ...
+
+    def replace_management_key(self, seen: ManagementKey, key: ManagementKey, audit: AuditRecord) -> bool: ...
+
+    def budgets(self, workspace: str) -> tuple[SpendBudget, ...]:
+        """Those that stand, by owner and period; the keys' own total caps only where there is one."""
+        ...
+
+    def put_budget(self, seen: SpendBudget | None, budget: SpendBudget | None, audit: AuditRecord) -> bool:
+        """Sets one (`seen` None: there was none of that owner and period), or ends it (`budget` None)."""
         ...
 
     def provider_keys(self, workspace: str) -> tuple[ProviderKey, ...]:
-        """In the order in which they are tried."""
+        """In the order in which they are tried, disabled ones among them."""
         ...
 
-    def add_provider_key(self, key: ProviderKey) -> None: ...
+    def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey:
+        """Puts it behind all others, and gives it with its position."""
+        ...
 
-    def remove_provider_key(self, id: str) -> None: ...
+    def replace_provider_key(self, seen: ProviderKey, key: ProviderKey, audit: AuditRecord) -> bool: ...
+
+    def order_provider_keys(
+        self, seen: Sequence[ProviderKey], ordered: Sequence[ProviderKey], audit: AuditRecord
+    ) -> bool:
+        """Tries them in another order while `seen` is all that their workspace has."""
+        ...
+
+    def remove_provider_key(self, seen: ProviderKey, audit: AuditRecord) -> bool: ...
+
+    def replace_canary(self, seen: bytes, sealed: bytes, audit: AuditRecord) -> bool:
+        """Writes another canary for the vault in the place of `seen`."""
+        ...
 
     def prices(self, workspace: str) -> tuple[PriceOverride, ...]: ...
 
-    def set_price(self, workspace: str, price: PriceOverride) -> None: ...
+    def put_price(
+        self,
+        workspace: str,
+        seen: PriceOverride | None,
+        wanted: PriceOverride | None,
+        audit: AuditRecord,
+    ) -> bool:
+        """Sets a price (`seen` None: the model had none), or takes it away (`wanted` None)."""
+        ...
 
-    def remove_price(self, workspace: str, model: str) -> bool: ...
+    def audit(self, search: AuditSearch) -> tuple[AuditRecord, ...]:
+        """The records that match, newest first, at most `search.most`."""
+        ...
+
+
+class CanaryStore(Protocol):
+    """What the vault asks. All calls raise StoreUnavailable."""
 
     def canary(self) -> bytes | None:
         """A known text under the vault's key: tells a wrong key from a bad row."""
@@ -74,4 +158,18 @@ class AccountStore(Protocol):
 
     def set_canary(self, sealed: bytes) -> bytes:
         """Writes the canary unless there is one; gives the one that stands."""
+        ...
+
+
+class AccountStore(DirectoryStore, Administration, CanaryStore, Protocol):
+    """All that accounts ask."""
+
+    def first_start(
+        self,
+        workspace: Workspace,
+        provider_keys: Sequence[ProviderKey],
+        key: ApiKey,
+        audit: Sequence[AuditRecord],
+    ) -> bool:
+        """Writes all of it unless there is a workspace already; True where it wrote."""
         ...

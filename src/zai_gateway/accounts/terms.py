@@ -1,11 +1,12 @@
 """The terms of a key: what may be set and changed, and what a name, a pattern and an amount may be."""
 
+import re
 from collections.abc import Iterable
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from zai_gateway.accounts.records import ApiKey
+from zai_gateway.accounts.records import ApiKey, ManagementKey, NearCap
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import MAX_NANO
@@ -14,6 +15,10 @@ _MOST_NAME = 100
 _MOST_MODEL = 200
 _MOST_PATTERNS = 100
 _MOST_SECRET = 4_096
+_MOST_TAGS = 20
+_MOST_TAG = 50
+_MOST_EMAIL = 254
+_EMAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+")
 _MOST_PICO = 10**12
 """One USD per token: any price above is a slip of the keyboard."""
 
@@ -32,8 +37,21 @@ class IssuedKey(Struct, frozen=True, kw_only=True):
         return [("id", self.key.id), ("prefix", self.key.prefix)]
 
 
+class IssuedManagementKey(Struct, frozen=True, kw_only=True):
+    """A new management key with its secret, which nobody can be told again."""
+
+    key: ManagementKey
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedManagementKey(id={self.key.id!r}, prefix={self.key.prefix!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("id", self.key.id), ("prefix", self.key.prefix)]
+
+
 class KeyChanges(Struct, frozen=True, kw_only=True):
-    """What to set of an API key: UNSET leaves as it is; None takes a cap, a fallback or an expiry away."""
+    """What to set of an API key: UNSET leaves as it is; None takes a cap, fallback, end or member away."""
 
     name: str | UnsetType = UNSET
     cap: int | UnsetType | None = UNSET
@@ -43,6 +61,10 @@ class KeyChanges(Struct, frozen=True, kw_only=True):
     fallback: str | UnsetType | None = UNSET
     expires_ms: int | UnsetType | None = UNSET
     """Milliseconds since 1970."""
+    member: str | UnsetType | None = UNSET
+    """The id of the member whose own it is."""
+    tags: tuple[str, ...] | UnsetType = UNSET
+    near_cap: NearCap | UnsetType = UNSET
 
 
 def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
@@ -58,7 +80,11 @@ def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
         key = replace(key, fallback=None if fallback is None else checked_model(fallback, "fallback"))
     if changes.expires_ms is not UNSET:
         key = replace(key, expires_ms=checked_expiry(changes.expires_ms, now_ms))
-    return key
+    if changes.member is not UNSET:
+        key = replace(key, member=changes.member)
+    if changes.tags is not UNSET:
+        key = replace(key, tags=checked_tags(changes.tags))
+    return key if changes.near_cap is UNSET else replace(key, near_cap=changes.near_cap)
 
 
 def checked_name(text: str, field: str = "name") -> str:
@@ -67,6 +93,27 @@ def checked_name(text: str, field: str = "name") -> str:
     if not text or len(text) > _MOST_NAME or not text.isprintable():
         raise OperatorError(f"{field}: a name has 1 to {_MOST_NAME} printable characters.")
     return text
+
+
+def checked_email(text: str, field: str = "email") -> str:
+    """An e-mail address in lower case, as far as one can be told from a slip."""
+    text = text.strip().lower()
+    if len(text) > _MOST_EMAIL or not text.isprintable() or not _EMAIL.fullmatch(text):
+        raise OperatorError(f"{field}: {text[:_MOST_NAME]!r} is not an address such as ana@example.com.")
+    return text
+
+
+def checked_tags(tags: Iterable[str], field: str = "tags") -> tuple[str, ...]:
+    """At most 20 tags of 1 to 50 characters without spaces, each once."""
+    every = tuple(dict.fromkeys(tags))
+    if len(every) > _MOST_TAGS:
+        raise OperatorError(f"{field}: at most {_MOST_TAGS} of them.")
+    for tag in every:
+        if not tag or len(tag) > _MOST_TAG or not _is_one_word(tag):
+            raise OperatorError(
+                f"{field}: {tag[:_MOST_TAG]!r} is not one word of 1 to {_MOST_TAG} characters."
+            )
+    return every
 
 
 def checked_model(text: str, field: str) -> str:

@@ -1,59 +1,109 @@
 """The vault: seals provider keys for the store, and opens them to sign a request."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from msgspec import Struct
 
 from zai_gateway.accounts.records import ProviderKey
-from zai_gateway.accounts.store import AccountStore
+from zai_gateway.accounts.store import CanaryStore
 from zai_gateway.errors import OperatorError
 
 ENCRYPTION_KEY = "PROVIDER_KEY_ENCRYPTION_KEY"
 """The setting that holds the vault's keys, as operators know it."""
 
-_CANARY = "zai-gateway canary"
+CANARY = "zai-gateway canary"
+"""The known text that tells a wrong key from a bad row."""
+
 _FERNET_KEY = re.compile(r"[0-9A-Za-z_-]{43}=")
 _HOW_TO_MAKE_ONE = "openssl rand -base64 32 | tr '+/' '-_'"
 
 
+class SecretUnreadable(OperatorError):
+    """A stored secret that none of the vault's keys opens."""
+
+
+class _Ring(Struct, frozen=True):
+    """The keys that a vault holds, the first of which seals."""
+
+    texts: tuple[str, ...]
+    first: Fernet
+    all: MultiFernet
+
+
 class Vault:
-    """Seals and opens secrets with Fernet (https://github.com/fernet/spec).
+    """Seals and opens secrets with Fernet (https://github.com/fernet/spec), for any number of threads.
 
     `material` is one Fernet key, or several with commas between: the first seals, all open. `source` says
-    in errors where they came from. Raises OperatorError where one is no Fernet key.
+    in errors where they came from. `reread` gives the material as it stands now where it may change, so that
+    a rotation need not stop whoever serves. Raises OperatorError where one is no Fernet key.
     """
 
-    def __init__(self, material: str, source: str = ENCRYPTION_KEY) -> None:
+    def __init__(
+        self, material: str, source: str = ENCRYPTION_KEY, reread: Callable[[], str] | None = None
+    ) -> None:
         self._source = source
-        self._fernet = MultiFernet([self._key(text.strip()) for text in material.split(",")])
+        self._reread = reread
+        self._ring = self._ring_of(_texts(material))
 
     def seal(self, secret: str) -> bytes:
-        """`secret` encrypted under the first key; different bytes at every call."""
-        return self._fernet.encrypt(secret.encode())
+        """`secret` encrypted under the first key; different bytes at every call.
+
+        Raises OperatorError where that key could change, and cannot be read.
+        """
+        self.reload()
+        return self._ring.first.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """What was sealed. Raises OperatorError where none of the keys opens it."""
+        """What was sealed. Raises SecretUnreadable where none of the keys opens it."""
+        opened = self._opened(sealed)
         try:
-            return self._fernet.decrypt(sealed).decode()
-        except (InvalidToken, UnicodeDecodeError):
-            raise OperatorError(
-                f"A stored secret does not open with the key of {self._source}: put back the key that sealed "
-                "it, or remove that provider key and add it again."
-            ) from None
+            return opened.decode()
+        except UnicodeDecodeError:
+            raise self._unreadable() from None
 
     def open_secret(self, key: ProviderKey) -> str:
         """The secret of a provider key, empty where its provider needs none. Errors as `open`."""
         return self.open(key.sealed) if key.sealed else ""
 
-    def check(self, store: AccountStore) -> None:
+    def renewed(self, sealed: bytes) -> bytes | None:
+        """The same secret under the first key, as it stands now; None where it is under that one already.
+
+        Raises SecretUnreadable, and OperatorError as `seal`.
+        """
+        self.reload()
+        try:
+            self._ring.first.decrypt(sealed)
+        except InvalidToken:
+            return self._ring.first.encrypt(self._opened(sealed))
+        return None
+
+    def reload(self) -> bool:
+        """Takes over the keys as they stand now; True where there are others than before.
+
+        Those held before open on: what this process read from the store may be older than the keys.
+        Raises OperatorError where they cannot be read.
+        """
+        if self._reread is None:
+            return False
+        before = self._ring
+        now = _texts(self._reread())
+        if before.texts[: len(now)] == now:
+            return False
+        self._ring = self._ring_of((*now, *(text for text in before.texts if text not in now)))
+        return True
+
+    def check(self, store: CanaryStore) -> None:
         """Proves on a known text that this is the key of this store; the first check writes that text.
 
         Raises OperatorError for another key, and StoreUnavailable.
         """
-        sealed = store.canary() or store.set_canary(self.seal(_CANARY))
+        sealed = store.canary() or store.set_canary(self.seal(CANARY))
         try:
-            known = self._fernet.decrypt(sealed) == _CANARY.encode()
-        except InvalidToken:
+            known = self.open(sealed) == CANARY
+        except SecretUnreadable:
             known = False
         if not known:
             raise OperatorError(
@@ -65,6 +115,26 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault(source={self._source!r})"
 
+    def _opened(self, sealed: bytes) -> bytes:
+        try:
+            return self._ring.all.decrypt(sealed)
+        except InvalidToken:
+            # A rotation may have sealed it under a key that is newer than those held here.
+            with suppress(OperatorError, InvalidToken):
+                if self.reload():
+                    return self._ring.all.decrypt(sealed)
+        raise self._unreadable()
+
+    def _unreadable(self) -> SecretUnreadable:
+        return SecretUnreadable(
+            f"A stored secret does not open with the key of {self._source}: put back the key that sealed "
+            "it, or remove that provider key and add it again."
+        )
+
+    def _ring_of(self, texts: tuple[str, ...]) -> _Ring:
+        keys = [self._key(text) for text in texts]
+        return _Ring(texts, keys[0], MultiFernet(keys))
+
     def _key(self, text: str) -> Fernet:
         # Fernet itself reads on over characters that are not base64, and stops at the first padding.
         if not _FERNET_KEY.fullmatch(text):
@@ -75,3 +145,7 @@ class Vault:
                 f"{ENCRYPTION_KEY}, for an old one put back the key that was used before."
             )
         return Fernet(text)
+
+
+def _texts(material: str) -> tuple[str, ...]:
+    return tuple(text.strip() for text in material.split(","))

@@ -5,8 +5,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.cli import entry, welcome
-from zai_gateway.cli.doors import Books, Composition, ServeOptions
+from zai_gateway.cli.doors import Books, Care, Composition, ServeOptions
 from zai_gateway.clock import SystemClock
 from zai_gateway.settings import Environment
 
@@ -16,19 +17,30 @@ def main() -> int:
     environment, clock = Environment(), SystemClock()
 
     @contextmanager
-    def open_books(data: Path) -> Generator[Books]:
+    def open_books(data: Path, database: str | None) -> Generator[Books]:
         from zai_gateway.app.house import opened  # noqa: PLC0415 -- a key's holder needs no database
 
-        with opened(data, environment, clock) as house:
+        with opened(data, environment.overruled_by({"ZAI_DATABASE": database}), clock) as house:
             if house.first_key is not None:
                 kept = welcome.keep_first_key(house.first_key.secret, data)
-                print(f"{data} is new; a key for the demo models is in {kept}", file=sys.stderr)
+                place = "The database" if house.store.shared else str(data)
+                print(f"{place} is new; a key for the demo models is in {kept}", file=sys.stderr)
             yield Books(accounts=house.accounts, spend=house.store.spend, reports=house.store.reports)
+
+    def care(data: Path, database: str | None) -> Care:
+        from zai_gateway.app.caretaker import Caretaker  # noqa: PLC0415 -- as above
+
+        return Caretaker(data, environment.overruled_by({"ZAI_DATABASE": database}), clock)
 
     def serve(options: ServeOptions) -> int:
         from zai_gateway.app.gateway import run  # noqa: PLC0415 -- no other command needs a server
 
         return run(options, environment, clock)
+
+    def probe(key: ProviderKey, secret: str) -> Health:
+        from zai_gateway.app import probing  # noqa: PLC0415 -- no other command calls a provider
+
+        return probing.probe(key, secret)
 
     return entry.build(
         Composition(
@@ -38,6 +50,8 @@ def main() -> int:
             secret=environment.secret,
             open_books=open_books,
             serve=serve,
+            probe=probe,
+            care=care,
             clock=clock,
         )
     )(None)

@@ -5,18 +5,24 @@ import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import uvloop
+from msgspec import Struct
 
 from zai_gateway.accounts.directory import Directory
 from zai_gateway.app.house import House, opened
+from zai_gateway.app.provider_environment import take_from_environment
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.cli import welcome
 from zai_gateway.cli.doors import ServeOptions
 from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
+from zai_gateway.edge.hosts import Hosts, public_hosts
 from zai_gateway.edge.listening import address_of, listen
+from zai_gateway.edge.patience import Patience
 from zai_gateway.edge.protocol import HeadLimits
+from zai_gateway.edge.proxies import Proxies, networks
 from zai_gateway.edge.rooms import Rooms
 from zai_gateway.edge.server import Serving, serve
 from zai_gateway.errors import StoreUnavailable
@@ -33,30 +39,65 @@ _LOG = logging.getLogger(__name__)
 
 _MOVE_THREADS = 2
 """One writes, the next is ready: a database takes one writer at a time."""
+_SHARED_MOVE_THREADS = 4
 _READ_THREADS = 2
 _DRAIN_SECONDS = 20.0
+
+
+class Exposure(Struct, frozen=True, kw_only=True):
+    """How a gateway stands in its network."""
+
+    hosts: Hosts
+    proxies: Proxies
+    private_addresses: bool
+    """Whether an address that a user set may be a private one."""
+
+    @classmethod
+    def of(cls, environment: Environment) -> Self:
+        """As the settings have it. Raises OperatorError."""
+        return cls(
+            hosts=Hosts(public_hosts(environment.public_url)),
+            proxies=Proxies(networks(environment.trusted_proxies)),
+            private_addresses=environment.allow_private_addresses,
+        )
 
 
 class Gateway:
     """What serves requests, on one open house. Belongs to one event loop."""
 
-    def __init__(self, house: House, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        house: House,
+        clock: Clock,
+        limits: Limits,
+        exposure: Exposure,
+        network: NetworkUpstream | None = None,
+    ) -> None:
         catalogue = Catalogue.load()
         self._house = house
         self._clock = clock
-        self._moves = ThreadPoolExecutor(_MOVE_THREADS, "moves")
+        moves = _SHARED_MOVE_THREADS if house.store.shared else _MOVE_THREADS
+        self._moves = ThreadPoolExecutor(moves, "moves")
         self._reads = ThreadPoolExecutor(_READ_THREADS, "reads")
+        # Threads of their own: a revocation must not wait in line behind holds.
         self._lookups = ThreadPoolExecutor(_READ_THREADS, "lookups")
-        self._worker = Worker(new_id("wrk", clock.now_ms()), house.data / "workers")
-        self._network = NetworkUpstream()
-        self._spending = Spending(
-            house.store.spend, clock, self._worker.id, moves=self._moves, reads=self._reads
+        self._worker = Worker(
+            new_id("wrk", clock.now_ms()), house.data / "workers", shared=house.store.shared
         )
-        self._directory = Directory(house.store.accounts, clock, self._lookups)
+        self._network = network or NetworkUpstream(private_for_all=exposure.private_addresses)
+        self._spending = Spending(
+            house.store.spend,
+            clock,
+            self._worker.id,
+            moves=self._moves,
+            reads=self._reads,
+            patience=limits.store_seconds,
+        )
+        self._directory = Directory(house.store.accounts, clock, self._lookups, patience=limits.store_seconds)
         upstream = Switchboard(self._network, DemoUpstream(clock))
         relay = Relay(catalogue, self._spending, house.vault, upstream, clock)
         rooms = Rooms(self._directory, relay, self._spending, catalogue)
-        self.door = Door(rooms, clock, limits.body_bytes)
+        self.door = Door(rooms, clock, limits.body_bytes, exposure.hosts, exposure.proxies)
 
     async def start(self) -> None:
         """Adopts what dead workers left, and loads the callers. Raises StoreUnavailable."""
@@ -70,7 +111,9 @@ class Gateway:
         await self._spending.drain(_DRAIN_SECONDS)
         await self._directory.stop()
         await self._network.close()
-        for threads in (self._moves, self._reads, self._lookups):
+        # Settlements that are still tried while the store is down: their holds stand.
+        self._moves.shutdown(cancel_futures=True)
+        for threads in (self._reads, self._lookups):
             threads.shutdown()
         try:
             self._worker.close(self._house.store.spend)
@@ -84,19 +127,41 @@ def run(options: ServeOptions, environment: Environment, clock: Clock) -> int:
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces each of its plugins
+    environment = environment.overruled_by(_given(options))
+    exposure = Exposure.of(environment)
     # The port first: where it is taken, nothing else is touched.
     with listen(options.host, options.port) as listener, opened(options.data, environment, clock) as house:
+        if options.provider_env:
+            take_from_environment(house.accounts, environment.secret)
         said = _welcome(house, address_of(listener), options.json)
-        uvloop.run(_serve(house, clock, listener, lambda: print(said, flush=True)))
+        uvloop.run(_serve(house, clock, exposure, listener, lambda: print(said, flush=True)))
     return 0
 
 
+def _given(options: ServeOptions) -> dict[str, str | None]:
+    private = options.allow_private_addresses
+    return {
+        "ZAI_DATABASE": options.database,
+        "ZAI_PUBLIC_URL": options.public_url,
+        "ZAI_TRUSTED_PROXIES": options.trusted_proxies,
+        "ZAI_ALLOW_PRIVATE_ADDRESSES": None if private is None else "yes" if private else "no",
+    }
+
+
 async def _serve(
-    house: House, clock: Clock, listener: socket.socket, on_listening: Callable[[], None]
+    house: House, clock: Clock, exposure: Exposure, listener: socket.socket, on_listening: Callable[[], None]
 ) -> None:
     limits = Limits()
-    serving = Serving(head=HeadLimits(total_bytes=limits.head_bytes), drain_seconds=limits.drain_seconds)
-    gateway = Gateway(house, clock, limits)
+    serving = Serving(
+        head=HeadLimits(total_bytes=limits.head_bytes),
+        patience=Patience(
+            head_seconds=limits.head_seconds,
+            body_seconds=limits.body_seconds,
+            answer_seconds=limits.answer_seconds,
+        ),
+        drain_seconds=limits.drain_seconds,
+    )
+    gateway = Gateway(house, clock, limits, exposure)
     await gateway.start()
     try:
         await serve(gateway.door, listener, clock, serving, on_listening)

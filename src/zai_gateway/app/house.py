@@ -4,25 +4,46 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zai_gateway.accounts.keyfile import key_material
+from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.accounts.vault import Vault
+from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
 from zai_gateway.clock import Clock
-from zai_gateway.settings import Environment
+from zai_gateway.errors import OperatorError
+from zai_gateway.settings import Environment, Limits
 from zai_gateway.storage.store import Store
 
 
 class House:
-    """A data directory that is open: its store, its vault and the services on them."""
+    """A data directory that is open: its store, its vault and the services on them.
 
-    def __init__(self, data: Path, environment: Environment, clock: Clock) -> None:
+    The environment says whether the store is a PostgreSQL database instead of a file in the directory.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        environment: Environment,
+        clock: Clock,
+        store_seconds: float = Limits().store_seconds,
+    ) -> None:
         self.data = data
-        self.store = Store.open(data)
+        material = _key_material(environment)
+        self.store = Store.open(data, store_seconds, environment.database)
         try:
-            self.vault = _vault(data, environment)
+            file = None if material else _key_file(data, self.store)
+            if file is None:
+                self.vault = Vault(material or "", reread=lambda: _key_material(environment) or "")
+            else:
+                self.vault = Vault(file.material(), "vault.key", file.read)
             self.vault.check(self.store.accounts)
-            self.accounts = Accounts(self.store.accounts, self.vault, clock)
+            self.accounts = Accounts(
+                self.store.accounts,
+                self.vault,
+                clock,
+                private_addresses=environment.allow_private_addresses,
+                key_file=file,
+            )
             self.first_key: IssuedKey | None = self.accounts.first_start()
         except BaseException:
             self.store.close()
@@ -39,6 +60,24 @@ def opened(data: Path, environment: Environment, clock: Clock) -> Generator[Hous
         house.store.close()
 
 
-def _vault(data: Path, environment: Environment) -> Vault:
+def _key_file(data: Path, store: Store) -> KeyFile:
+    """The directory's own. Raises OperatorError where it was lost: a new one would open nothing."""
+    file = KeyFile(data / "vault.key")
+    # The canary first: of two first starts at once, the other one writes its file before its canary.
+    if store.accounts.canary() is not None and not file.is_there:
+        raise OperatorError(
+            f"{file.path} is missing, and the provider keys stored here are encrypted under the key in it: "
+            f"put it back from a backup, or give that key as {ENCRYPTION_KEY}. Nothing was changed."
+        )
+    return file
+
+
+def _key_material(environment: Environment) -> str | None:
     material = environment.encryption_key()
-    return Vault(material) if material else Vault(key_material(data / "vault.key"), "vault.key")
+    if environment.database is not None and material is None:
+        raise OperatorError(
+            f"PostgreSQL is shared, so the key that encrypts provider keys has to be given, the same one "
+            f"everywhere: set {ENCRYPTION_KEY} or {ENCRYPTION_KEY}_FILE "
+            "(make a new one with `openssl rand -base64 32 | tr '+/' '-_'`)."
+        )
+    return material

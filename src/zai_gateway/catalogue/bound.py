@@ -20,6 +20,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     """What the context window leaves for output beside the input bound: a clamp above it could be refused."""
     floor: int
     """Below this many output tokens nothing is clamped (product.md, "Near the cap")."""
+    rigid: bool = False
+    """Whether nothing is clamped at all: what does not fit as it was asked for is refused."""
 
     def worst(self, output_limit: int) -> int:
         """Nano-USD that the attempt can cost with this limit on output tokens per choice."""

@@ -1,13 +1,25 @@
 """The operator's part of the terminal door: `zai admin`, straight on the data directory."""
 
+from collections.abc import Callable
+
 import typer
 
+from zai_gateway.cli.audit import AuditReport
+from zai_gateway.cli.budgets import Budgets
+from zai_gateway.cli.care import DirectoryCare
 from zai_gateway.cli.doors import Composition
+from zai_gateway.cli.key_update import KeyUpdate
 from zai_gateway.cli.keys import Keys
+from zai_gateway.cli.management_keys import ManagementKeys
+from zai_gateway.cli.members import Members
+from zai_gateway.cli.options import placed
 from zai_gateway.cli.prices import Prices
 from zai_gateway.cli.provider_keys import ProviderKeys
+from zai_gateway.cli.provider_order import ProviderOrder
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.usage import UsageReport
+from zai_gateway.cli.vault import VaultCommands
+from zai_gateway.cli.workspaces import Workspaces
 
 
 def administration(composition: Composition, screen: Screen) -> typer.Typer:
@@ -17,22 +29,74 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
         no_args_is_help=True,
     )
     keys, provider_keys = Keys(composition, screen), ProviderKeys(composition, screen)
-    prices = Prices(composition, screen)
+    provider_order = ProviderOrder(composition, screen)
+    change = KeyUpdate(composition, screen)
+    prices, budgets = Prices(composition, screen), Budgets(composition, screen)
+    workspaces, members = Workspaces(composition, screen), Members(composition, screen)
+    management_keys = ManagementKeys(composition, screen)
 
-    of_keys = typer.Typer(help="API keys: issue, cap, change and revoke them.", no_args_is_help=True)
-    for command in (keys.create, keys.list, keys.show, keys.update, keys.revoke):
-        of_keys.command()(command)
+    def group(name: str, explained: str, *commands: Callable[..., int | None]) -> None:
+        below = typer.Typer(help=explained, no_args_is_help=True)
+        for command in commands:
+            below.command()(placed(command))
+        app.add_typer(below, name=name)
 
-    of_providers = typer.Typer(help="Keys at providers, kept encrypted.", no_args_is_help=True)
-    for command in (provider_keys.add, provider_keys.list, provider_keys.remove):
-        of_providers.command()(command)
-
-    of_prices = typer.Typer(help="Prices of your own, before the catalogue's.", no_args_is_help=True)
-    for command in (prices.set, prices.list, prices.remove):
-        of_prices.command()(command)
-
-    app.add_typer(of_keys, name="key")
-    app.add_typer(of_providers, name="provider")
-    app.add_typer(of_prices, name="price")
-    app.command()(UsageReport(composition, screen).usage)
+    group(
+        "key",
+        "API keys: issue, cap, change, rotate and revoke them.",
+        keys.create,
+        keys.list,
+        keys.show,
+        change.update,
+        keys.rotate,
+        keys.revoke,
+    )
+    group(
+        "budget",
+        "Budgets of keys, members and workspaces, over one period each.",
+        budgets.set,
+        budgets.list,
+        budgets.remove,
+    )
+    group(
+        "provider",
+        "Keys at providers, kept encrypted.",
+        provider_keys.add,
+        provider_keys.list,
+        provider_order.move,
+        provider_order.enable,
+        provider_order.disable,
+        provider_order.test,
+        provider_keys.remove,
+    )
+    group("vault", "The encryption of provider keys.", VaultCommands(composition, screen).rotate)
+    group("price", "Prices of your own, before the catalogue's.", prices.set, prices.list, prices.remove)
+    group(
+        "workspace",
+        "Workspaces: teams with keys, providers and money of their own.",
+        workspaces.create,
+        workspaces.list,
+        workspaces.rename,
+    )
+    group(
+        "member",
+        "The people of a workspace and their roles.",
+        members.add,
+        members.list,
+        members.show,
+        members.update,
+        members.remove,
+    )
+    group(
+        "management-key",
+        "Keys that administer a workspace, as far as their scopes go.",
+        management_keys.create,
+        management_keys.list,
+        management_keys.revoke,
+    )
+    group("audit", "Who did what, when, and from where.", AuditReport(composition, screen).list)
+    app.command()(placed(UsageReport(composition, screen).usage))
+    care = DirectoryCare(composition, screen)
+    for command in (care.backup, care.restore, care.doctor):
+        app.command()(placed(command))
     return app

@@ -2,11 +2,19 @@
 
 from msgspec import Struct
 
-from zai_gateway.accounts.records import ApiKey, PriceOverride, ProviderKey
+from zai_gateway.accounts.api_keys import status
+from zai_gateway.accounts.records import ApiKey, PriceOverride
 from zai_gateway.cli.words import iso, iso_or_none
 from zai_gateway.money import micro_from_nano, usd
 from zai_gateway.spend.reports import UsageRow
 from zai_gateway.spend.store import Standing
+
+
+class RetiringDocument(Struct, frozen=True, kw_only=True):
+    """An earlier secret of an API key, which opens it until it retires."""
+
+    prefix: str
+    retires_at: str
 
 
 class KeyDocument(Struct, frozen=True, kw_only=True):
@@ -23,20 +31,16 @@ class KeyDocument(Struct, frozen=True, kw_only=True):
     """What may have been spent beside that, and nobody confirmed; the cap counts both."""
     spend_cap_micro_usd: int | None
     spend_cap_usd: str | None
+    near_cap: str
+    """`clamp` or `refuse`."""
     allow: tuple[str, ...]
     fallback_model: str | None
+    member_id: str | None
+    tags: tuple[str, ...]
+    last_used_at: str | None
+    retiring: tuple[RetiringDocument, ...]
     expires_at: str | None
     revoked_at: str | None
-    created_at: str
-
-
-class ProviderKeyDocument(Struct, frozen=True, kw_only=True):
-    """A provider key, without its secret."""
-
-    id: str
-    provider: str
-    name: str
-    base_url: str
     created_at: str
 
 
@@ -94,26 +98,25 @@ def key_document(key: ApiKey, standing: Standing | None, now_ms: int) -> KeyDocu
         id=key.id,
         prefix=key.prefix,
         name=key.name,
-        status=_status(key, now_ms),
+        status=status(key, now_ms),
         spend_micro_usd=micro_from_nano(spent),
         spend_usd=usd(spent),
         unconfirmed_micro_usd=micro_from_nano(risk),
         spend_cap_micro_usd=None if key.cap is None else micro_from_nano(key.cap),
         spend_cap_usd=None if key.cap is None else usd(key.cap),
+        near_cap=key.near_cap.value,
         allow=key.allow,
         fallback_model=key.fallback,
+        member_id=key.member,
+        tags=key.tags,
+        last_used_at=iso_or_none(key.last_used_ms),
+        retiring=tuple(
+            RetiringDocument(prefix=old.prefix, retires_at=iso(old.retires_ms))
+            for old in key.predecessors
+            if now_ms < old.retires_ms
+        ),
         expires_at=iso_or_none(key.expires_ms),
         revoked_at=iso_or_none(key.revoked_ms),
-        created_at=iso(key.created_ms),
-    )
-
-
-def provider_key_document(key: ProviderKey) -> ProviderKeyDocument:
-    return ProviderKeyDocument(
-        id=key.id,
-        provider=key.provider,
-        name=key.name,
-        base_url=key.base_url,
         created_at=iso(key.created_ms),
     )
 
@@ -154,9 +157,3 @@ def usage_total(rows: tuple[UsageRow, ...]) -> UsageTotal:
         cost_usd=usd(cost),
         unconfirmed_micro_usd=micro_from_nano(sum(row.risk for row in rows)),
     )
-
-
-def _status(key: ApiKey, now_ms: int) -> str:
-    if key.revoked_ms is not None:
-        return "revoked"
-    return "expired" if key.expires_ms is not None and key.expires_ms <= now_ms else "active"

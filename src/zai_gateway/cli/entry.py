@@ -8,9 +8,11 @@ import typer
 
 from zai_gateway import __version__
 from zai_gateway.cli.administration import administration
+from zai_gateway.cli.apply import Apply
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.gateway import GatewayAddressError, GatewayError
 from zai_gateway.cli.holder import Holder
+from zai_gateway.cli.options import placed
 from zai_gateway.cli.screen import NobodyReads, Screen
 from zai_gateway.cli.serving import Serving
 from zai_gateway.errors import Failure, OperatorError, StoreUnavailable
@@ -45,10 +47,11 @@ def tree(composition: Composition, screen: Screen) -> typer.Typer:
     holder = Holder(composition, screen)
     app = typer.Typer(no_args_is_help=True)
     app.callback()(_root)
-    app.command("serve")(Serving(composition).serve)
+    app.command("serve")(placed(Serving(composition).serve))
     app.command("whoami")(holder.whoami)
     app.command("models")(holder.models)
     app.command("chat")(holder.chat)
+    app.command("apply")(placed(Apply(composition, screen).apply))
     app.add_typer(administration(composition, screen), name="admin")
     return app
 

@@ -6,9 +6,10 @@ import typer
 
 from zai_gateway.accounts.records import PriceOverride
 from zai_gateway.catalogue.model import Rates
+from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.documents import price_document
 from zai_gateway.cli.doors import Composition
-from zai_gateway.cli.options import AsJson, Data
+from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import per_token
 from zai_gateway.money import PICO_PER_NANO, usd
@@ -54,6 +55,7 @@ class Prices:
             ),
         ] = None,
         data: Data = None,
+        workspace: InWorkspace = None,
         as_json: AsJson = False,
     ) -> None:
         """Set the price of a model, in the place of the catalogue's."""
@@ -66,25 +68,27 @@ class Prices:
             output=output_price,
         )
         with self._composition.books(data) as books:
-            price = books.accounts.set_price(books.accounts.the_workspace().id, model, rates)
+            price = books.accounts.prices.set(OPERATOR, workspace_of(books, workspace), model, rates)
         if as_json:
             self._screen.document(price_document(price))
         else:
             self._table((price,))
 
-    def list(self, data: Data = None, as_json: AsJson = False) -> None:
+    def list(self, data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False) -> None:
         """List the prices that were set here."""
         with self._composition.books(data) as books:
-            prices = books.accounts.list_prices(books.accounts.the_workspace().id)
+            prices = books.accounts.prices.list(OPERATOR, workspace_of(books, workspace))
         if as_json:
             self._screen.document({"prices": [price_document(price) for price in prices]})
         else:
             self._table(prices)
 
-    def remove(self, model: _Model, data: Data = None, as_json: AsJson = False) -> None:
+    def remove(
+        self, model: _Model, data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False
+    ) -> None:
         """Take a price away: the catalogue's holds again."""
         with self._composition.books(data) as books:
-            books.accounts.remove_price(books.accounts.the_workspace().id, model)
+            books.accounts.prices.remove(OPERATOR, workspace_of(books, workspace), model)
         if as_json:
             self._screen.document({"model": model, "removed": True})
         else:

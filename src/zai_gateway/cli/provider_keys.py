@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from zai_gateway.accounts.records import ProviderKey
-from zai_gateway.cli.documents import provider_key_document
+from zai_gateway.accounts.provider_keys import NewProviderKey
+from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Composition
-from zai_gateway.cli.options import AsJson, Data
+from zai_gateway.cli.options import AsJson, Data, InWorkspace
+from zai_gateway.cli.provider_view import show_provider_keys
 from zai_gateway.cli.screen import Screen
 from zai_gateway.errors import OperatorError
 from zai_gateway.providers.registry import Auth, provider
@@ -33,6 +34,7 @@ class ProviderKeys:
         ],
         *,
         data: Data = None,
+        workspace: InWorkspace = None,
         key_env: Annotated[
             str | None,
             typer.Option(
@@ -51,29 +53,27 @@ class ProviderKeys:
         """Add a key at a provider. Without --key-env or --key-stdin it is asked for, and not shown."""
         secret = self._secret(provider, key_env, key_stdin)
         with self._composition.books(data) as books:
-            workspace = books.accounts.the_workspace().id
-            added = books.accounts.add_provider_key(workspace, provider, secret, name=name, base_url=base_url)
-        self._one(added, as_json)
+            wanted = NewProviderKey(provider=provider, secret=secret, name=name, base_url=base_url)
+            added = books.accounts.provider_keys.add(OPERATOR, workspace_of(books, workspace), wanted)
+            show_provider_keys(self._screen, books, added, as_json)
 
-    def list(self, data: Data = None, as_json: AsJson = False) -> None:
+    def list(self, data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False) -> None:
         """List the provider keys, in the order in which they are tried."""
         with self._composition.books(data) as books:
-            keys = books.accounts.list_provider_keys(books.accounts.the_workspace().id)
-        if as_json:
-            self._screen.document({"provider_keys": [provider_key_document(key) for key in keys]})
-        else:
-            self._table(keys)
+            keys = books.accounts.provider_keys.list(OPERATOR, workspace_of(books, workspace))
+            show_provider_keys(self._screen, books, keys, as_json)
 
     def remove(
         self,
         ref: Annotated[str, typer.Argument(metavar="KEY", help="Its id or unique name.", show_default=False)],
         data: Data = None,
+        workspace: InWorkspace = None,
         as_json: AsJson = False,
     ) -> None:
         """Forget a provider key, and show what it was."""
         with self._composition.books(data) as books:
-            removed = books.accounts.remove_provider_key(books.accounts.the_workspace().id, ref)
-        self._one(removed, as_json)
+            removed = books.accounts.provider_keys.remove(OPERATOR, workspace_of(books, workspace), ref)
+            show_provider_keys(self._screen, books, removed, as_json)
 
     def _secret(self, name: str, variable: str | None, from_stdin: bool) -> str:
         if variable is not None and from_stdin:
@@ -111,16 +111,3 @@ class ProviderKeys:
             return self._screen.read(_MOST_SECRET)
         except UnicodeDecodeError:
             raise OperatorError("--key-stdin: what stands on stdin is not text.") from None
-
-    def _one(self, key: ProviderKey, as_json: bool) -> None:
-        if as_json:
-            self._screen.document(provider_key_document(key))
-        else:
-            self._table((key,))
-
-    def _table(self, keys: tuple[ProviderKey, ...]) -> None:
-        documents = [provider_key_document(key) for key in keys]
-        self._screen.table(
-            ("provider", "name", "id", "base URL", "created"),
-            [(told.provider, told.name, told.id, told.base_url, told.created_at) for told in documents],
-        )

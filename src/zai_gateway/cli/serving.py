@@ -25,7 +25,7 @@ class Serving:
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
 
-    def serve(
+    def serve(  # noqa: PLR0913 -- a command's options are its parameters
         self,
         *,
         host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
@@ -35,6 +35,37 @@ class Serving:
         log_level: Annotated[
             LogLevel, typer.Option("--log-level", help="What is logged, and all that is graver.")
         ] = LogLevel.INFO,
+        public_url: Annotated[
+            str | None,
+            typer.Option(
+                "--public-url",
+                metavar="URL",
+                help="Where clients find the gateway; several with commas between. Else ZAI_PUBLIC_URL.",
+            ),
+        ] = None,
+        trusted_proxies: Annotated[
+            str | None,
+            typer.Option(
+                "--trusted-proxies",
+                metavar="NETWORKS",
+                help="Proxies that may say where a client is, with commas between. Else ZAI_TRUSTED_PROXIES.",
+            ),
+        ] = None,
+        allow_private_addresses: Annotated[
+            bool | None,
+            typer.Option(
+                "--allow-private-addresses/--no-private-addresses",
+                help="Whether users may name private addresses. Else ZAI_ALLOW_PRIVATE_ADDRESSES, or no.",
+                show_default=False,
+            ),
+        ] = None,
+        provider_env: Annotated[
+            bool,
+            typer.Option(
+                "--provider-env",
+                help="Take keys at providers from their usual variables, such as OPENAI_API_KEY.",
+            ),
+        ] = False,
         as_json: AsJson = False,
     ) -> int:
         """Run the gateway. The first start on an empty data directory makes a workspace and a first key."""
@@ -47,7 +78,12 @@ class Serving:
                 host=host,
                 port=port,
                 data=self._composition.directory(data),
+                database=None if data is None else data.database,
                 log_level=log_level.value,
                 json=as_json,
+                public_url=public_url,
+                trusted_proxies=trusted_proxies,
+                allow_private_addresses=allow_private_addresses,
+                provider_env=provider_env,
             )
         )

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.documents import UsageReportDocument, usage_document, usage_total
 from zai_gateway.cli.doors import Composition
-from zai_gateway.cli.options import AsJson, Data
+from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import iso, iso_or_none, past_ms
 from zai_gateway.money import usd
@@ -34,6 +35,7 @@ class UsageReport:
     def usage(
         self,
         data: Data = None,
+        workspace: InWorkspace = None,
         since: Annotated[
             str | None,
             typer.Option("--since", metavar="TIME", help="90m, 12h, 7d or 4w ago, or a date (UTC)."),
@@ -44,9 +46,9 @@ class UsageReport:
         now = self._composition.clock.now_ms()
         begin = None if since is None else past_ms(since, now)
         with self._composition.books(data) as books:
-            workspace = books.accounts.the_workspace().id
-            rows = books.reports.usage(workspace, begin or 0, now + 1)
-            names = {key.id: key.name for key in books.accounts.list_keys(workspace)}
+            place = workspace_of(books, workspace)
+            rows = books.reports.usage(place, begin or 0, now + 1)
+            names = {key.id: key.name for key in books.accounts.api_keys.list(OPERATOR, place)}
         documents = tuple(usage_document(row, names.get(row.key, row.key)) for row in rows)
         total = usage_total(rows)
         if as_json:

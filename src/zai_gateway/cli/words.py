@@ -46,6 +46,14 @@ def past_ms(text: str, now_ms: int) -> int:
     return max(since, 0)
 
 
+def length_ms(text: str) -> int:
+    """A length of time (`90m`, `12h`, `7d`, `4w`, or `0`) in milliseconds. Raises typer.BadParameter."""
+    span = _SPAN.fullmatch(text)
+    if span is None and text != "0":
+        raise typer.BadParameter(f"{text[:40]!r} is not a length of time, such as 90m, 12h, 7d, 4w or 0.")
+    return int(span[1]) * _MS_PER[span[2]] if span else 0
+
+
 def iso(ms: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(ms // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

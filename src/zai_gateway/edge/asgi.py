@@ -19,7 +19,7 @@ class Page(Struct, frozen=True):
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    """Names in lower case; `content-length` and `x-request-id` are added on the way out."""
+    """Names in lower case; `content-length` and `signs` are added on the way out."""
     body: bytes
 
 
@@ -36,7 +36,12 @@ def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def framed(page: Page, request_id: str) -> list[tuple[bytes, bytes]]:
     """The page's headers with those that every answer has."""
     length = ("content-length", str(len(page.body)))
-    return encoded((*page.headers, length, ("x-request-id", request_id)))
+    return encoded((*page.headers, length, *signs(request_id)))
+
+
+def signs(request_id: str) -> tuple[tuple[str, str], ...]:
+    """What stands on every answer: its id, and that no browser may guess another type for it."""
+    return ("x-request-id", request_id), ("x-content-type-options", "nosniff")
 
 
 async def send_page(send: Send, page: Page, request_id: str) -> None:

@@ -11,9 +11,11 @@ from zai_gateway.edge import paths
 from zai_gateway.edge.asgi import Page, Receive, Scope, Send, headers_named, send_page
 from zai_gateway.edge.body import ClientLeft, expects_go_ahead, read_json_body, refuse_unread
 from zai_gateway.edge.error_table import error_page
+from zai_gateway.edge.hosts import Hosts
 from zai_gateway.edge.me import me_json
 from zai_gateway.edge.models import model_json, model_list_json
 from zai_gateway.edge.paths import PATHS, Place, check_method, place
+from zai_gateway.edge.proxies import Proxies
 from zai_gateway.edge.reference_page import docs_page, openapi_page
 from zai_gateway.edge.reply import AsgiReply
 from zai_gateway.edge.rooms import Rooms
@@ -27,13 +29,26 @@ _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Place], Awaitable[Page]]
 
 
+_PROBES = (paths.HEALTH.encode(), paths.READY.encode())
+"""What load balancers ask, by whatever name they know this process; it tells nobody anything."""
+
+
 class Door:
     """Serves `/v1` over ASGI 3. `body_limit` is in bytes."""
 
-    def __init__(self, rooms: Rooms, clock: Clock, body_limit: int) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        clock: Clock,
+        body_limit: int,
+        hosts: Hosts | None = None,
+        proxies: Proxies | None = None,
+    ) -> None:
         self._rooms = rooms
         self._clock = clock
         self._body_limit = body_limit
+        self._hosts = hosts or Hosts()
+        self._proxies = proxies or Proxies()
         self._docs = docs_page()
         self._openapi = openapi_page()
         self._pages: Mapping[str, _Handler] = {
@@ -52,6 +67,9 @@ class Door:
         request_id = new_id("req", self._clock.now_ms())
         at: Place | None = None
         try:
+            self._proxies.tell(scope)
+            if scope["raw_path"] not in _PROBES:
+                self._hosts.check(scope)
             at = place(scope["raw_path"].decode("ascii"))
             check_method(scope["method"], at)
             if at.path == paths.CHAT:

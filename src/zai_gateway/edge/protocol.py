@@ -1,5 +1,6 @@
-"""HTTP/1.1 on one connection: uvicorn's protocol with limits on heads, refusing in the one error shape."""
+"""HTTP/1.1 on one connection: uvicorn's protocol, limited in size and time, with the one error shape."""
 
+import asyncio
 from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
@@ -7,12 +8,14 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from msgspec import Struct
+from msgspec.structs import replace
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from zai_gateway.edge.asgi import framed
 from zai_gateway.edge.error_table import error_page
+from zai_gateway.edge.patience import Awaited, Patience, Wait
 from zai_gateway.errors import Code, Failure
 
 _LINGER_SECONDS = 5.0
@@ -38,14 +41,26 @@ class _Stop(Exception):
 
 
 class DoorProtocol(HttpToolsProtocol):
-    """One connection. Bytes that break HTTP's rules or a limit are answered once, and then it ends."""
+    """One connection. What breaks HTTP's rules, or a limit of size or time, is answered once, and ends it."""
 
     def __init__(
-        self, config: Config, state: ServerState, limits: HeadLimits, new_request_id: Callable[[], str]
+        self,
+        config: Config,
+        state: ServerState,
+        limits: HeadLimits,
+        patience: Patience,
+        new_request_id: Callable[[], str],
     ) -> None:
         super().__init__(config, state, app_state={})
         self._limits = limits
+        self._patience = patience
         self._new_request_id = new_request_id
+        head_seconds = min(patience.head_seconds, self.timeout_keep_alive)
+        self._wait = Wait(self.loop, replace(patience, head_seconds=head_seconds), self._overdue)
+        self._requests = 0
+        self._body_bytes = 0
+        self._unread = 0
+        self._stuck: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._stage = _Stage.BETWEEN
         self._head_bytes = 0
@@ -56,16 +71,15 @@ class DoorProtocol(HttpToolsProtocol):
         self._refused = False
 
     def connection_made(self, transport: Any) -> None:
-        """Gives the client the keep-alive time to send a first head; uvicorn gives it for ever."""
+        """Begins to wait for the first request."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._wait_for_what_is_next()
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser. One header, trailer or chunk extension that never ends is cut off too."""
         if self._refused:
             return
+        self._unset_keepalive_if_required()
         self._progressed = False
         try:
             self._feed(data)
@@ -75,18 +89,32 @@ class DoorProtocol(HttpToolsProtocol):
         self._stalled_bytes = 0 if self._progressed else self._stalled_bytes + len(data)
         if self._stalled_bytes > self._limits.total_bytes:
             self._refuse(self._too_large())
+        self._wait_for_what_is_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request that is being answered; uvicorn tells the last one that was read."""
         self._disown(self._running)
         super().connection_lost(exc)
+        self._wait.end()
+        self._forget_unread()
+
+    def pause_writing(self) -> None:
+        """More is to be written than the client reads: it has a while to read on."""
+        super().pause_writing()
+        self._let_read()
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        super().resume_writing()
+        self._forget_unread()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._stage = _Stage.HEAD
         self._progressed = True
-        self._head_bytes = self._fields = 0
+        self._head_bytes = self._fields = self._body_bytes = 0
+        self._requests += 1
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
@@ -111,8 +139,6 @@ class DoorProtocol(HttpToolsProtocol):
             raise _Stop
         if self.parser.should_upgrade():
             return
-        # The keep-alive time ends with a whole head, not with its first byte.
-        self._unset_keepalive_if_required()
         super().on_headers_complete()
         self._stage = _Stage.BODY
         self._progressed = True
@@ -120,6 +146,7 @@ class DoorProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._progressed = True
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -164,8 +191,63 @@ class DoorProtocol(HttpToolsProtocol):
             self._fault = self._too_large()
             raise _Stop
 
+    def _wait_for_what_is_next(self) -> None:
+        if self._refused or self.transport.is_closing():
+            self._wait.end()
+        elif self._stage is _Stage.BODY:
+            self._wait.be_for(Awaited.BODY, self._requests)
+        elif self._stage is _Stage.HEAD or self._running is None or self._running.response_complete:
+            self._wait.be_for(Awaited.HEAD, self._requests)
+        else:
+            self._wait.end()  # for the answer, which has its own limits
+
+    def _overdue(self) -> None:
+        if self._waits_for_us():
+            # The next wait may end an instant after the hindrance does: the client gets it for nothing.
+            self._body_bytes = self._patience.body_least
+            self._wait.begin_anew()
+        elif self._enough_came():
+            self._body_bytes = 0
+            self._wait.begin_anew()
+        elif self._stage is _Stage.BETWEEN or self._idled():
+            self.transport.close()  # nothing was asked, so nothing is answered
+        else:
+            self._refuse(self._too_slow())
+
+    def _waits_for_us(self) -> bool:
+        """Whether it is not the client that is slow: its bytes are not read, or not asked for yet."""
+        running = self._running
+        if self.flow.read_paused:
+            return True
+        if running is None or running.response_complete:
+            return False
+        return self._stage is _Stage.HEAD or running is not self.cycle or running.waiting_for_100_continue
+
+    def _enough_came(self) -> bool:
+        return self._stage is _Stage.BODY and self._body_bytes >= self._patience.body_least
+
+    def _idled(self) -> bool:
+        """Whether it was the keep-alive time that ran out on a head: an idle client expects no answer."""
+        return self._stage is _Stage.HEAD and self.timeout_keep_alive < self._patience.head_seconds
+
+    def _let_read(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._stuck = self.loop.call_later(self._patience.answer_seconds, self._end_unread)
+
+    def _end_unread(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._let_read()
+        else:
+            self.transport.abort()
+
+    def _forget_unread(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
     def _refuse(self, failure: Failure) -> None:
         self._refused = True
+        self._wait.end()
         if not self._may_answer():
             self.transport.close()
             return
@@ -195,6 +277,14 @@ class DoorProtocol(HttpToolsProtocol):
         status_line = f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\n".encode()
         lines = b"".join(b"%s: %s\r\n" % header for header in headers)
         return b"%s%s\r\n%s" % (status_line, lines, page.body)
+
+    def _too_slow(self) -> Failure:
+        return Failure(
+            Code.REQUEST_TIMEOUT,
+            f"The request stopped coming: its head has {self._patience.head_seconds:g} s, and each "
+            f"{self._patience.body_least} bytes of its body have {self._patience.body_seconds:g} s. "
+            "Send it again without a pause.",
+        )
 
     def _too_large(self) -> Failure:
         return Failure(

@@ -33,8 +33,10 @@ def docs_page() -> Page:
     headers = (
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", policy),
-        ("x-content-type-options", "nosniff"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
         ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),  # for browsers that do not know `frame-ancestors`
     )
     return Page(200, headers, _html(openapi_document(), style).encode())
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from zai_gateway.edge.asgi import Page, Receive, Send, encoded, send_page
+from zai_gateway.edge.asgi import Page, Receive, Send, encoded, send_page, signs
 
 _STREAM = "text/event-stream"
 _STREAM_HEADERS = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
@@ -59,7 +59,7 @@ class AsgiReply:
         if not self.gone:
             given = {name for name, _ in headers}
             missing = (header for header in _STREAM_HEADERS if header[0] not in given)
-            all_headers = encoded((*headers, *missing, ("x-request-id", self.request_id)))
+            all_headers = encoded((*headers, *missing, *signs(self.request_id)))
             await self._send({"type": "http.response.start", "status": status, "headers": all_headers})
 
     async def write(self, data: bytes) -> None:

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.listening import BACKLOG, Listener
+from zai_gateway.edge.patience import Patience
 from zai_gateway.edge.protocol import DoorProtocol, HeadLimits
 from zai_gateway.ids import new_id
 
@@ -29,8 +30,9 @@ class Serving(Struct, frozen=True, kw_only=True):
     """How the door is served."""
 
     head: HeadLimits = HeadLimits()
+    patience: Patience = Patience()
     keep_alive_seconds: int = 75
-    """How long a connection may wait for a whole head, its first or the next one.
+    """How long a connection may wait for its next request, and for the whole of a head that began.
 
     Longer than clients and load balancers keep idle connections, so that they close first.
     """
@@ -72,9 +74,11 @@ class Server:
             dating.cancel()
 
     def _connection(self) -> DoorProtocol:
-        return DoorProtocol(
-            self._config, self._state, self._serving.head, lambda: new_id("req", self._clock.now_ms())
-        )
+        serving = self._serving
+        return DoorProtocol(self._config, self._state, serving.head, serving.patience, self._new_request_id)
+
+    def _new_request_id(self) -> str:
+        return new_id("req", self._clock.now_ms())
 
     async def _keep_date(self) -> None:
         while True:

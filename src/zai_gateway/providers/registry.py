@@ -23,6 +23,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     dialect: str = "openai_chat"
     keys_url: str | None = None
     """Where a person gets a key."""
+    key_variable: str | None = None
+    """The environment variable in which its users keep a key."""
     asks_stream_usage: bool = True
     """Whether `stream_options.include_usage` may be asked of it (wire.md 16)."""
     limit_honoured: bool = True
@@ -42,6 +44,7 @@ PROVIDERS: tuple[Provider, ...] = (
         base_url="https://api.openai.com/v1",
         auth=Auth.BEARER,
         keys_url="https://platform.openai.com/api-keys",
+        key_variable="OPENAI_API_KEY",
         standard_tier="default",
         # `models`, `plugins`, `provider`, `route` and `transforms` mean nothing to OpenAI itself; what stands
         # behind another base URL might heed them and change model, route or price.

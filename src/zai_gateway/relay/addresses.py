@@ -1,44 +1,29 @@
-"""Addresses that no request may reach: link-local ones and those of cloud metadata services."""
+"""The guard at every connection: which addresses it may be made to, once names are resolved."""
 
-import ipaddress
 import socket
+from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
-_METADATA = frozenset(
-    map(
-        ipaddress.ip_address,
-        (
-            "100.100.100.200",  # Alibaba Cloud
-            "168.63.129.16",  # Azure's wire server
-            "192.0.0.192",  # Oracle Cloud
-            "fd00:ec2::254",  # AWS
-            "fd20:ce::254",  # Google Cloud
-        ),
-    )
-)
-"""Metadata services outside 169.254.0.0/16 and fe80::/10, which are refused as a whole."""
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""The well-known prefix under which a host without IPv4 reaches it (RFC 6052, section 2.1)."""
+from zai_gateway.accounts.reach import refusal
 
 
 class ForbiddenAddress(OSError):
-    """A name led to an address that hands out a machine's own credentials."""
+    """A name led to an address where this request may not go."""
 
 
-def is_forbidden(address: str) -> bool:
-    """Whether the IP address is link-local or a metadata service's, however it is written."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.ipv4_mapped or ip
-    return ip.is_link_local or ip in _METADATA
+def guarded_sockets(*, private: bool) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """What makes a socket for one row of `getaddrinfo`, so that no name can mislead.
 
-
-def guarded_socket(found: tuple[Any, ...]) -> socket.socket:
-    """A socket for one row of `getaddrinfo`, made after names are resolved, so that none can mislead.
-
-    Raises ForbiddenAddress.
+    `private`: whether it may be for a private address. What is made raises ForbiddenAddress, which does not
+    tell the address: whoever chose the name could otherwise read a private network's names from it.
     """
-    family, kind, protocol, _, target = found
-    if is_forbidden(str(target[0])):
-        raise ForbiddenAddress(f"{target[0]} is a link-local or metadata address, which is never allowed")
-    return socket.socket(family, kind, protocol)
+
+    def guarded(found: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, target = found
+        why = refusal(ip_address(str(target[0])), private=private)
+        if why is not None:
+            raise ForbiddenAddress(f"it leads to {why}")
+        return socket.socket(family, kind, protocol)
+
+    return guarded

@@ -121,7 +121,7 @@ class Exchange:
         await _read_to_the_end(inbound)
 
     async def _whole(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
-        body = await _read_whole(inbound, _MAX_ANSWER_BYTES)
+        body = await read_whole(inbound, _MAX_ANSWER_BYTES)
         answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop)
         if isinstance(answer, UpstreamProblem):
             raise refusal(answer, errand.provider, errand.secret)
@@ -138,7 +138,7 @@ class Exchange:
         await self._reply.finish()
 
     async def _refused(self, errand: Errand, inbound: Inbound) -> Failure:
-        body = await _read_whole(inbound, _MAX_REFUSAL_BYTES)
+        body = await read_whole(inbound, _MAX_REFUSAL_BYTES)
         self._meter.refused(inbound.status)
         problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
         return refusal(problem, errand.provider, errand.secret)
@@ -162,7 +162,8 @@ async def _read_to_the_end(inbound: Inbound) -> None:
                 pass
 
 
-async def _read_whole(inbound: Inbound, limit: int) -> bytes:
+async def read_whole(inbound: Inbound, limit: int) -> bytes:
+    """The body in one piece. Raises UpstreamError, and Failure where it has more than `limit` bytes."""
     pieces: list[bytes] = []
     size = 0
     while piece := await inbound.read():

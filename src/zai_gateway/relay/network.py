@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.http_exceptions import HttpProcessingError
 
 from zai_gateway import __version__
-from zai_gateway.relay.addresses import guarded_socket
+from zai_gateway.relay.addresses import guarded_sockets
 from zai_gateway.relay.faults import Place, after_sending, before_sending, place_of
 from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
 
@@ -36,13 +37,24 @@ class NetworkUpstream:
     """Sends requests over the network.
 
     `tls` verifies certificates; by default against the machine's own authorities. Nothing is read from the
-    environment. `close` ends idle connections and those in use.
+    environment. `resolver` finds the addresses of names; by default the system's. With `private_for_all`,
+    every request may go to private addresses. `close` ends idle connections and those in use.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None, max_connections: int = 1000) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        max_connections: int = 1000,
+        resolver: AbstractResolver | None = None,
+        private_for_all: bool = False,
+    ) -> None:
         self._tls = tls or ssl.create_default_context()
         self._max_connections = max_connections
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver = resolver
+        self._private_for_all = private_for_all
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """By `Outbound.private`: a connection to a private address is never lent to a request that may not
+        make one."""
 
     async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
         """As `Upstream.send`. A POST is never sent twice: a lost connection is reported, not mended."""
@@ -58,15 +70,15 @@ class NetworkUpstream:
 
     async def close(self) -> None:
         """Closes every connection; the next request would open new ones. Answers in flight are broken off."""
-        if self._session is not None:
-            session, self._session = self._session, None
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
     async def _request(
         self, request: Outbound, headers: list[tuple[str, str]], timeouts: Timeouts, progress: "_Progress"
     ) -> aiohttp.ClientResponse:
         large = len(request.body) > _MAX_AT_ONCE
-        return await self._opened().request(
+        return await self._opened(request.private or self._private_for_all).request(
             request.method,
             request.url,
             headers=headers,
@@ -76,16 +88,17 @@ class NetworkUpstream:
             trace_request_ctx=progress,
         )
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _opened(self, private: bool) -> aiohttp.ClientSession:
         """The session, which aiohttp ties to the loop in which it is made."""
-        if self._session is None:
+        if private not in self._sessions:
             connector = aiohttp.TCPConnector(
                 ssl=self._tls,
                 limit=self._max_connections,
                 keepalive_timeout=_KEPT_IDLE,
-                socket_factory=guarded_socket,
+                resolver=self._resolver,
+                socket_factory=guarded_sockets(private=private),
             )
-            self._session = aiohttp.ClientSession(
+            self._sessions[private] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -97,7 +110,7 @@ class NetworkUpstream:
                 max_headers=_MAX_HEADERS,
                 trace_configs=[_progress_traced()],
             )
-        return self._session
+        return self._sessions[private]
 
 
 class _Progress:

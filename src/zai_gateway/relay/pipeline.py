@@ -2,7 +2,10 @@
 
 import logging
 
+from msgspec.structs import replace
+
 from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.records import NearCap
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.catalogue import Catalogue
@@ -17,7 +20,7 @@ from zai_gateway.relay.meter import Meter
 from zai_gateway.relay.reply import Reply
 from zai_gateway.relay.routing import Route, route
 from zai_gateway.relay.upstream import Outbound, Upstream
-from zai_gateway.spend.budgets import Budget
+from zai_gateway.spend.budgets import Budget, Period
 from zai_gateway.spend.ledger import Attempt
 from zai_gateway.spend.spending import Spending
 from zai_gateway.wire.chat import ChatRequest, parse
@@ -82,6 +85,7 @@ class Relay:
                 url=chosen.provider_key.base_url + openai_chat.PATH,
                 headers=(("content-type", "application/json"), *signature(chosen.provider, secret)),
                 body=encoded.body,
+                private=chosen.provider_key.private,
             ),
             provider=chosen.provider.title,
             secret=secret,
@@ -107,7 +111,17 @@ class Relay:
 
 
 def _budgets(caller: Caller) -> tuple[Budget, ...]:
-    return (Budget(id=caller.key.budget, owner=caller.key.id, limit=caller.key.cap),)
+    """All that the request counts in: they are held at once or not at all."""
+    return tuple(
+        Budget(
+            id=each.id,
+            owner=each.owner,
+            owner_kind=each.owner_kind.value,
+            period=Period(each.period.value),
+            limit=each.limit,
+        )
+        for each in caller.budgets
+    )
 
 
 def _bound(request: ChatRequest, chosen: Route, caller: Caller) -> Bound | None:
@@ -115,11 +129,12 @@ def _bound(request: ChatRequest, chosen: Route, caller: Caller) -> Bound | None:
     if chosen.price is None:
         return None
     try:
-        return quote(chosen.model, chosen.price, request, chosen.provider.limit_honoured)
+        bound = quote(chosen.model, chosen.price, request, chosen.provider.limit_honoured)
     except Failure:
-        if caller.key.cap is None:
+        if not caller.capped:
             return None
         raise
+    return replace(bound, rigid=caller.key.near_cap is NearCap.REFUSE)
 
 
 def _plan(
@@ -149,8 +164,7 @@ def _pinned_tier(request: ChatRequest, caller: Caller, chosen: Route) -> str | N
     """
     is_open = request.service_tier in (None, "auto")
     prices_differ = chosen.price is not None and len(set(chosen.price.tiers.values())) > 1
-    capped = caller.key.cap is not None
-    return chosen.provider.standard_tier if is_open and prices_differ and capped else None
+    return chosen.provider.standard_tier if is_open and prices_differ and caller.capped else None
 
 
 def _notices(dropped: tuple[str, ...], output_limit: int | None) -> tuple[tuple[str, str], ...]:

@@ -51,7 +51,7 @@ def route(request: ChatRequest, caller: Caller, catalogue: Catalogue) -> Route:
         raise _not_served(request.model, row, caller, catalogue)
     own = caller.view.prices.get(model.name)
     price = own_price(own.rates, own.version) if own else model.price
-    if price is None and caller.key.cap is not None:
+    if price is None and caller.capped:
         raise Failure(
             Code.MODEL_UNPRICED,
             f"No price is known for {model.name}, so this key's spend cap could not hold. Set one with: "
@@ -91,7 +91,7 @@ def _refuse_parameters(request: ChatRequest, row: Provider, caller: Caller) -> N
                 "back, and is not supported. Take it out of the request.",
                 param=name,
             )
-    if caller.key.cap is None:
+    if not caller.capped:
         return
     asked = [name for name in request.members if name.casefold() in row.unbounded and _asks(request, name)]
     for name in (*asked, *request.unbounded):

@@ -15,6 +15,8 @@ class Outbound(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...]
     """Carries the provider's secret: never logged, never put into an error."""
     body: bytes
+    private: bool = False
+    """Whether its address may be a private one: the operator set it, or allows that to everybody."""
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,9 @@ class Period(StrEnum):
     MONTHLY = "monthly"
 
 
+_OWNERS = {"key": "this API key's", "member": "this member's", "workspace": "this workspace's"}
+
+
 class Budget(Struct, frozen=True, kw_only=True):
     """A limit on spend. `limit` is in nano-USD; None counts without limiting."""
 
@@ -22,8 +25,16 @@ class Budget(Struct, frozen=True, kw_only=True):
     owner: str
     """The id of the key, member or workspace that it limits."""
     resource: str = "spend"
+    owner_kind: str = "key"
+    """`key`, `member` or `workspace`."""
     period: Period = Period.TOTAL
     limit: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What its limit is called, to whoever is refused by it."""
+        owner = _OWNERS.get(self.owner_kind, f"the {self.owner_kind}'s")
+        return f"{owner} spend cap" if self.period is Period.TOTAL else f"{owner} {self.period} budget"
 
 
 def window_start(period: Period, now_ms: int) -> int:

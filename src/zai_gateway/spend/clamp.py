@@ -15,6 +15,8 @@ class Room(Struct, frozen=True, kw_only=True):
     """The limit less all that is spent, at risk or held."""
     unspent: int
     """The limit less what is spent or at risk: what is free once every hold in flight has ended."""
+    called: str = "this API key's spend cap"
+    """What the window's limit is called."""
 
 
 class Share(Struct, frozen=True):
@@ -31,11 +33,14 @@ def share(bound: Bound, room: Room | None) -> Share:
 
     A worst case that fits is held as it is. A request without a limit of its own gets what a quarter of the
     free money buys; one with a limit that does not fit is clamped to what does (product.md, "Near the cap").
-    Raises Failure: SPEND_CAP_REACHED where what is spent or at risk leaves less than the floor,
-    BUDGET_BUSY where only holds in flight stand in the way.
+    A rigid bound is neither divided nor clamped: it fits or is refused. Raises Failure: SPEND_CAP_REACHED
+    where what is spent or at risk leaves less than the floor, BUDGET_BUSY where only holds in flight stand
+    in the way.
     """
     if room is None:
         return Share(bound.worst(_bounded(bound)), None)
+    if bound.rigid:
+        return _unclamped(bound, room)
     whole = bound.affordable(room.free)
     if bound.asked is not None:
         amount = bound.worst(_bounded(bound))
@@ -50,6 +55,22 @@ def share(bound: Bound, room: Room | None) -> Share:
     if whole is None:
         return Share(bound.worst(0), None)
     return _clamped(bound, min(_floor(bound), whole), room)
+
+
+def _unclamped(bound: Bound, room: Room) -> Share:
+    """The worst case as it was asked for."""
+    known = [n for n in (bound.asked, bound.most, bound.room) if n is not None]
+    if bound.output_pico and not known:
+        raise Failure(
+            Code.UNBOUNDED_FEATURE,
+            "max_tokens: nothing is known to bound this model's answer, and this API key is set to refuse "
+            "near its cap rather than to shorten answers. Say how long the answer may be.",
+            param="max_tokens",
+        )
+    amount = bound.worst(min(known, default=0))
+    if amount > room.free:
+        raise _refusal(amount, room, "as it is")
+    return Share(amount, None)
 
 
 def _clamped(bound: Bound, limit: int, room: Room) -> Share:
@@ -72,19 +93,19 @@ def _bounded(bound: Bound) -> int:
     return min(known, default=0)
 
 
-def _refusal(need: int, room: Room) -> Failure:
-    cap = usd(room.limit)
+def _refusal(need: int, room: Room, how: str = "at the shortest answer that is worth sending") -> Failure:
+    cap = f"{usd(room.limit)} USD"
     if need > room.unspent:
         return Failure(
             Code.SPEND_CAP_REACHED,
-            f"This API key's spend cap of {cap} USD leaves {usd(max(room.unspent, 0))} USD, and this request "
-            f"can cost {usd(need)} USD at the shortest answer that is worth sending. "
+            f"{room.called[0].upper()}{room.called[1:]} of {cap} leaves {usd(max(room.unspent, 0))} USD, and "
+            f"this request can cost {usd(need)} USD {how}. "
             "Raise the cap, or send a shorter request with a lower max_tokens to a cheaper model.",
-            detail=f"Spend cap reached: {cap} USD",
+            detail=f"Spend cap reached: {cap}",
         )
     return Failure(
         Code.BUDGET_BUSY,
-        f"Requests in flight hold what is left of this API key's spend cap of {cap} USD. "
+        f"Requests in flight hold what is left of {room.called} of {cap}. "
         "Try again when one of them has ended.",
         retry_after=1.0,
     )

@@ -5,19 +5,19 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.clock import Clock
-from zai_gateway.errors import Failure, StoreUnavailable
+from zai_gateway.errors import Failure, StoreInDoubt, StoreUnavailable
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.ledger import Attempt, Entry, Outcome
 from zai_gateway.spend.store import Granted, SpendStore, Standing
 
+T = TypeVar("T")
+
 _LOG = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 5.0
-"""How long a request waits for its hold, and an answer for its settlement before it goes out all the same."""
 _RETRY_SECONDS = 0.5
 
 
@@ -32,9 +32,10 @@ class Account(Protocol):
 class Hold:
     """Money set aside for one attempt, settled exactly once."""
 
-    def __init__(self, granted: Granted, book: Callable[[], asyncio.Task[None]]) -> None:
+    def __init__(self, granted: Granted, book: Callable[[], asyncio.Task[None]], patience: float) -> None:
         self.granted = granted
         self._book = book
+        self._patience = patience
         self._booking: asyncio.Task[None] | None = None
 
     async def settle(self) -> None:
@@ -45,23 +46,32 @@ class Hold:
         """
         if self._booking is None:
             self._booking = self._book()
-            await asyncio.wait({self._booking}, timeout=_PATIENCE_SECONDS)
+            await asyncio.wait({self._booking}, timeout=self._patience)
 
 
 class Spending:
     """The door to the budgets, for one worker. Store calls run off the event loop.
 
-    Reads have threads of their own: they must not wait behind moves that wait for the store.
+    Reads have threads of their own: they must not wait behind moves that wait for the store. A request waits
+    `patience` seconds for its hold, and an answer for its settlement before it goes out all the same.
     """
 
     def __init__(
-        self, store: SpendStore, clock: Clock, worker: str, *, moves: Executor, reads: Executor
+        self,
+        store: SpendStore,
+        clock: Clock,
+        worker: str,
+        *,
+        moves: Executor,
+        reads: Executor,
+        patience: float = 5.0,
     ) -> None:
         self._store = store
         self._clock = clock
         self._worker = worker
         self._moves = moves
         self._reads = reads
+        self._patience = patience
         self._bookings: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -71,10 +81,10 @@ class Spending:
         """Holds the attempt's worst case in all budgets at once, and settles it whatever happens inside.
 
         `bound` is None only for a model without a price on a key without a cap. Raises Failure
-        (SPEND_CAP_REACHED, BUDGET_BUSY) or StoreUnavailable, and then nothing is held.
+        (SPEND_CAP_REACHED, BUDGET_BUSY) or StoreUnavailable, and then nothing stays held.
         """
         granted = await self._grant(attempt, budgets, bound)
-        hold = Hold(granted, lambda: self._spawn(self._close(attempt, granted, account)))
+        hold = Hold(granted, lambda: self._spawn(self._close(attempt, granted, account)), self._patience)
         try:
             yield hold
         finally:
@@ -83,7 +93,7 @@ class Spending:
     async def standings(self, owner: str) -> tuple[Standing, ...]:
         """Where each budget of `owner` stands in its current window. Raises StoreUnavailable."""
         asking = self._reads.submit(self._store.standings, owner, self._clock.now_ms())
-        return await asyncio.wrap_future(asking)
+        return await self._in_time(asking, asking.cancel)
 
     async def drain(self, seconds: float) -> None:
         """Waits for every settlement under way: the last thing before the store is closed.
@@ -101,13 +111,21 @@ class Spending:
     async def _grant(self, attempt: Attempt, budgets: tuple[Budget, ...], bound: Bound | None) -> Granted:
         asking = self._moves.submit(self._store.hold, self._worker, attempt, budgets, bound)
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await self._in_time(asking, lambda: self._withdraw(attempt, asking))
+        except StoreInDoubt:
+            self._spawn(self._until_done(self._store.release, self._worker, attempt, None))
+            raise
+
+    async def _in_time(self, asking: Future[T], give_up: Callable[[], object]) -> T:
+        """What the store answers; where its asker leaves or time is over, `give_up` sees to the rest."""
+        try:
+            async with asyncio.timeout(self._patience):
                 return await asyncio.shield(asyncio.wrap_future(asking))
         except TimeoutError:
-            self._withdraw(attempt, asking)
+            give_up()
             raise StoreUnavailable("The store has more to do than it can.") from None
         except asyncio.CancelledError:
-            self._withdraw(attempt, asking)
+            give_up()
             raise
 
     def _withdraw(self, attempt: Attempt, asking: "Future[Granted]") -> None:
@@ -116,8 +134,11 @@ class Spending:
             self._spawn(self._take_back(attempt, asking))
 
     async def _take_back(self, attempt: Attempt, asking: "Future[Granted]") -> None:
+        granted: Granted | None = None
         try:
             granted = await asyncio.wrap_future(asking)
+        except StoreInDoubt:
+            pass  # it may be held all the same
         except (Failure, StoreUnavailable):
             return  # nothing was held
         await self._until_done(self._store.release, self._worker, attempt, granted)

@@ -29,10 +29,23 @@ class Standing(Struct, frozen=True):
     held: int
 
 
+class WorkerLife(Struct, frozen=True, kw_only=True):
+    """A worker as it is registered when it begins to live."""
+
+    id: str
+    host: str
+    boot: str
+    """The kernel's name for the start of the machine; empty where it has none."""
+    journal: str
+    """The path of the file that it keeps locked while it lives."""
+    seen: int
+    """When it began, in milliseconds since 1970."""
+
+
 class WorkerRegister(Protocol):
     """Which workers live. Blocking calls; all raise StoreUnavailable where the store does not answer."""
 
-    def open_worker(self, worker: str, host: str, boot: str, now_ms: int) -> None:
+    def open_worker(self, worker: WorkerLife) -> None:
         """Writes down that `worker` lives, before it holds anything."""
         ...
 
@@ -63,7 +76,7 @@ class SpendStore(WorkerRegister, Protocol):
         The amount is what `clamp.share` says of the exact remainder of the tightest window that has a limit;
         `bound` of None (an unpriced model on a key without a cap) holds zero. The window is that of
         `attempt.started_ms`. The only place where a limit is tested. Raises Failure (SPEND_CAP_REACHED or
-        BUDGET_BUSY).
+        BUDGET_BUSY), and StoreInDoubt where the hold may stand all the same.
         """
         ...
 
@@ -74,8 +87,11 @@ class SpendStore(WorkerRegister, Protocol):
         """
         ...
 
-    def release(self, worker: str, attempt: Attempt, granted: "Granted") -> None:
-        """Closes the hold of an attempt that was never sent, and gives all of it back; no entry."""
+    def release(self, worker: str, attempt: Attempt, granted: Granted | None) -> None:
+        """Closes the hold of an attempt that was never sent, and gives all of it back; no entry.
+
+        `granted` of None: it is not known whether anything was. Releasing what is not held changes nothing.
+        """
         ...
 
     def standings(self, owner: str, now_ms: int) -> tuple[Standing, ...]:

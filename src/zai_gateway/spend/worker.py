@@ -2,17 +2,25 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from zai_gateway.spend.store import WorkerRegister
+from zai_gateway.spend.store import WorkerLife, WorkerRegister
 
 
 class Worker:
-    """One process that holds money. Its locked file proves that it lives: the kernel unlocks a dead one's."""
+    """One process that holds money. Its locked file proves that it lives: the kernel unlocks a dead one's.
 
-    def __init__(self, id: str, folder: Path) -> None:
+    The files are in `folder`, which must be on a disk of this machine's own. Where `shared`, the register has
+    workers of other folders too, on this host and on others, of whom nothing can be known here: then only a
+    worker that left its file in this very folder is ever adopted. Else every worker in the register was one
+    of this folder, and one without a file is dead.
+    """
+
+    def __init__(self, id: str, folder: Path, *, shared: bool = False) -> None:
         self.id = id
         self._folder = folder
+        self._shared = shared
         self._lock: int | None = None
 
     def open(self, register: WorkerRegister, now_ms: int) -> int:
@@ -24,8 +32,17 @@ class Worker:
         unnamed = self._folder / f".{self.id}"
         self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(self._lock, _itself(self._lock))
         unnamed.rename(self._path(self.id))
-        register.open_worker(self.id, os.uname().nodename, _boot_id(), now_ms)
+        register.open_worker(
+            WorkerLife(
+                id=self.id,
+                host=os.uname().nodename,
+                boot=_boot_id(),
+                journal=str(self._path(self.id).absolute()),
+                seen=now_ms,
+            )
+        )
         others = (other for other in register.live_workers() if other != self.id)
         return sum(self._adopt(other, register, now_ms) for other in others)
 
@@ -37,20 +54,30 @@ class Worker:
             os.close(self._lock)
 
     def _adopt(self, other: str, register: WorkerRegister, now_ms: int) -> int:
-        lock = os.open(self._path(other), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        made = 0 if self._shared else os.O_CREAT
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock = os.open(self._path(other), os.O_RDWR | made | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
             return 0
-        else:
-            left = register.adopt(other, now_ms)
-            self._path(other).unlink(missing_ok=True)
-            return left
+        try:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # In the copy of a data directory lie the files of workers that live where it was copied from.
+                if not self._shared or os.pread(lock, 64, 0) == _itself(lock):
+                    left = register.adopt(other, now_ms)
+                    self._path(other).unlink(missing_ok=True)
+                    return left
+            return 0
         finally:
             os.close(lock)
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.lock"
+
+
+def _itself(lock: int) -> bytes:
+    """What a lock file says of itself, and no copy of it can."""
+    return b"inode %d\n" % os.fstat(lock).st_ino
 
 
 def _boot_id() -> str:

@@ -1,62 +1,60 @@
-"""The database: one SQLite file, read and written in whole transactions from any number of threads."""
+"""The database: whole transactions, from any number of threads, on SQLite and on PostgreSQL alike."""
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Lock
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from zai_gateway.errors import StoreUnavailable
 
 
-class Database:
-    """Transactions on the database at `file`, which has to exist. Open it after a fork, never before.
+class Database(Protocol):
+    """Transactions on one database. Open it after a fork, never before."""
 
-    `busy_seconds` is how long a transaction waits for its turn, first behind this process's own threads, then
-    behind other processes.
-    """
+    @property
+    def shared(self) -> bool:
+        """Whether gateways with other data directories may be at work in it."""
+        ...
 
-    def __init__(self, file: Path, busy_seconds: float = 5.0) -> None:
-        self._busy_seconds = busy_seconds
-        # Threads wait here in line: left to SQLite, they would poll for its lock and starve each other.
-        self._writing = Lock()
-        self._reads = _engine(file, busy_seconds)
-        self._writes = self._reads.execution_options(begin="BEGIN IMMEDIATE")
-
-    @contextmanager
-    def read(self) -> Generator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the database. Raises StoreUnavailable."""
-        with _answering(), self._reads.begin() as connection:
-            yield connection
+        ...
 
-    @contextmanager
-    def write(self) -> Generator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """A transaction that is durable when the block ends, and undone when it raises.
 
-        It is the only writer from its beginning, so what it reads stays true. Raises StoreUnavailable.
+        In SQLite it is the only writer from its beginning. In PostgreSQL others write beside it, and each
+        statement sees what they have committed: only what it locked (`with_for_update`) stays true.
+        Raises StoreUnavailable, of it StoreInDoubt where the reply to the commit was lost.
         """
-        if not self._writing.acquire(timeout=self._busy_seconds):
-            raise StoreUnavailable("The database does not answer: writers of this process wait in line.")
-        try:
-            with _answering(), self._writes.begin() as connection:
-                yield connection
-        finally:
-            self._writing.release()
+        ...
 
     def close(self) -> None:
         """Closes every connection. No transaction may be under way."""
-        self._reads.dispose()
+        ...
+
+
+@contextmanager
+def answering() -> Generator[None]:
+    """Turns whatever keeps a database from answering into StoreUnavailable; a mistake of ours stays one."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise StoreUnavailable("The database does not answer: every connection is in use.") from error
+    except DBAPIError as error:
+        if is_fault_of_ours(error):
+            raise
+        raise StoreUnavailable(f"The database does not answer: {said_of(error)}.") from error
 
 
 def is_fault_of_ours(error: DBAPIError) -> bool:
     """Whether the statement was wrong, rather than the database unable to carry it out."""
-    return isinstance(error, IntegrityError | ProgrammingError) or sqlite_code(error) == sqlite3.SQLITE_ERROR
+    wrong = isinstance(error, IntegrityError | ProgrammingError | DataError)
+    return wrong or sqlite_code(error) == sqlite3.SQLITE_ERROR
 
 
 def sqlite_code(error: DBAPIError) -> int | None:
@@ -65,51 +63,7 @@ def sqlite_code(error: DBAPIError) -> int | None:
     return None if code is None else int(code) & 0xFF
 
 
-@contextmanager
-def _answering() -> Generator[None]:
-    try:
-        yield
-    except PoolTimeoutError as error:
-        raise StoreUnavailable("The database does not answer: every connection is in use.") from error
-    except DBAPIError as error:
-        if is_fault_of_ours(error):
-            raise
-        raise StoreUnavailable(f"The database does not answer: {error.orig}.") from error
-
-
-class _Cursor(Protocol):
-    def execute(self, sql: str, /) -> object: ...
-    def close(self) -> None: ...
-
-
-class _DriverConnection(Protocol):
-    def cursor(self) -> _Cursor: ...
-
-
-def _engine(file: Path, busy_seconds: float) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(file)),
-        # The driver's own transactions begin too late (only at the first change): BEGIN is said below.
-        connect_args={"timeout": busy_seconds, "isolation_level": None},
-        pool_size=8,
-        pool_timeout=busy_seconds,
-        # Digests and sealed secrets are parameters: they must not get into an error's text.
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _settle_in)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _settle_in(connection: _DriverConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    # The mode stays in the file; only a new file, or one from a backup, has another.
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # With WAL only FULL makes a commit survive a loss of power (https://www.sqlite.org/pragma.html).
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+def said_of(error: DBAPIError) -> str:
+    """The database's own words in one line, without the values of rows that PostgreSQL adds as a detail."""
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(primary or error.orig).split()).rstrip(".")

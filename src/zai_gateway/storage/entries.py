@@ -16,7 +16,7 @@ def ledger_row(entry: Entry) -> dict[str, Any]:
     attempt, outcome = row_of(entry.attempt), row_of(entry.outcome)
     number = attempt.pop("number")
     buckets = outcome.pop("usage") or dict.fromkeys(BUCKETS)
-    return {
+    row = {
         **attempt,
         **outcome,
         **buckets,
@@ -26,6 +26,7 @@ def ledger_row(entry: Entry) -> dict[str, Any]:
         "worker": entry.worker,
         "at_ms": entry.at_ms,
     }
+    return {name: _storable(value) for name, value in row.items()}
 
 
 def entry_of(row: RowMapping) -> Entry:
@@ -37,3 +38,8 @@ def entry_of(row: RowMapping) -> Entry:
         attempt=record_of(Attempt, row, number=row["attempt"]),
         outcome=record_of(Outcome, row, usage=usage),
     )
+
+
+def _storable(value: object) -> object:
+    """A text without NUL, which PostgreSQL refuses: whatever a client called its model has to be booked."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -26,7 +26,7 @@ from zai_gateway.money import MAX_NANO
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.clamp import Room, Share, share
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
-from zai_gateway.spend.store import Granted, Standing
+from zai_gateway.spend.store import Granted, Standing, WorkerLife
 from zai_gateway.storage import tables
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.entries import ledger_row
@@ -43,8 +43,8 @@ class SqlSpendStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open_worker(self, worker: str, host: str, boot: str, now_ms: int) -> None:
-        row = {"id": worker, "host": host, "boot": boot, "applied": 0, "seen": now_ms, "state": _LIVE}
+    def open_worker(self, worker: WorkerLife) -> None:
+        row = row_of(worker) | {"applied": 0, "state": _LIVE}
         with self._database.write() as connection:
             connection.execute(insert(tables.worker), row)
 
@@ -72,7 +72,7 @@ class SqlSpendStore:
             move(connection, entry.worker, windows, cost + risk - amount, spent=cost, risk=risk)
             connection.execute(insert(tables.ledger), ledger_row(entry))
 
-    def release(self, worker: str, attempt: Attempt, granted: Granted) -> None:
+    def release(self, worker: str, attempt: Attempt, granted: Granted | None) -> None:
         with self._database.write() as connection:
             row = _take_hold(connection, attempt)
             if row is not None:
@@ -80,6 +80,7 @@ class SqlSpendStore:
 
     def adopt(self, worker: str, now_ms: int) -> int:
         with self._database.write() as connection:
+            _lock(connection, worker)
             mine = tables.hold.c.worker == worker
             rows = connection.execute(select(tables.hold).where(mine)).mappings().all()
             for row in rows:
@@ -96,6 +97,7 @@ class SqlSpendStore:
 
     def close_worker(self, worker: str) -> None:
         with self._database.write() as connection:
+            _lock(connection, worker)
             # With a hold open it stays live, so that the next start adopts it.
             if not connection.scalar(select(exists().where(tables.hold.c.worker == worker))):
                 _close(connection, worker)
@@ -144,9 +146,16 @@ def _share(bound: Bound, rooms: list[Room]) -> Share:
 
 
 def _require_live(connection: Connection, worker: str) -> None:
-    state = connection.scalar(select(tables.worker.c.state).where(tables.worker.c.id == worker))
+    """Makes sure that the worker lives, and keeps it from being adopted before this transaction ends."""
+    one = select(tables.worker.c.state).where(tables.worker.c.id == worker)
+    state = connection.scalar(one.with_for_update(read=True, key_share=True))
     if state != _LIVE:
         raise StoreUnavailable(f"The worker {worker} may hold nothing: it is {state or 'not known'}.")
+
+
+def _lock(connection: Connection, worker: str) -> None:
+    """Waits for the worker's holds under way: what its process left at the server may still be committed."""
+    connection.execute(select(tables.worker.c.id).where(tables.worker.c.id == worker).with_for_update())
 
 
 def _close(connection: Connection, worker: str) -> None:

@@ -1,4 +1,4 @@
-"""The store: all that is kept in one data directory, behind the protocols of the rooms that use it."""
+"""The store: all that is kept, behind the protocols of the rooms that use it."""
 
 from pathlib import Path
 
@@ -13,21 +13,24 @@ from zai_gateway.storage.spend_store import SqlSpendStore
 
 
 class Store:
-    """A data directory's database. Any number of threads may call it, and of processes each its own."""
+    """One database. Any number of threads may call it, and of processes each its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.shared = database.shared
+        """Whether gateways with other data directories may be at work in it."""
         self.accounts: AccountStore = SqlAccountStore(database)
         self.spend: SpendStore = SqlSpendStore(database)
         self.reports: Reports = SqlReports(database)
 
     @classmethod
-    def open(cls, data: Path, busy_seconds: float = 5.0) -> "Store":
-        """Opens the directory `data`, or makes it. Raises OperatorError, which says what to do.
+    def open(cls, data: Path, busy_seconds: float = 5.0, address: str | None = None) -> "Store":
+        """Opens the database in the directory `data`, or the PostgreSQL database at `address`.
 
-        Calls wait for their turn at the database for `busy_seconds`.
+        Makes what is missing. Calls wait for their turn at the database, or for its answer, for
+        `busy_seconds`. Raises OperatorError, which says what to do.
         """
-        return cls(open_database(data, busy_seconds))
+        return cls(open_database(data, busy_seconds, address=address))
 
     def close(self) -> None:
         """Closes the database. No call may be under way."""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    true,
 )
 
 metadata = MetaData(
@@ -55,6 +56,22 @@ budget = Table(
     Column("resource", Text, nullable=False),
     Column("period", Text, nullable=False),
     Column("limit", BigInteger),
+    Column("owner_kind", Text, nullable=False, server_default="key"),
+    Column("workspace", Text, index=True),
+    # One that ended counts on for whoever has not heard of it yet, and limits nobody.
+    Column("ended_ms", BigInteger),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("removed_ms", BigInteger),
 )
 
 api_key = Table(
@@ -75,6 +92,34 @@ api_key = Table(
     Column("revoked_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
     Column("generation", BigInteger, nullable=False, index=True),
+    Column("near_cap", Text, nullable=False, server_default="clamp"),
+    Column("last_used_ms", BigInteger),
+)
+
+# Secrets that were rotated out, and open their key until they retire.
+predecessor = Table(
+    "predecessor",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("key", Text, ForeignKey("api_key.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("retires_ms", BigInteger, nullable=False),
+)
+
+management_key = Table(
+    "management_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("made_by", Text),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
 )
 
 provider_key = Table(
@@ -88,6 +133,10 @@ provider_key = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("position", Integer, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    # Those from before there were others than the operator are the operator's.
+    Column("private", Boolean, nullable=False, server_default=true()),
+    Column("disabled_ms", BigInteger),
+    Column("health", JSON(none_as_null=True)),
 )
 
 price = Table(
@@ -148,7 +197,25 @@ hold = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
-# No foreign keys: what happened stays written when what it names is gone.
+# No foreign keys in the two that follow: what happened stays written when what it names is gone.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("address", Text),
+    Column("deed", Text, nullable=False),
+    Column("object_kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("object_name", Text, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Index(None, "workspace", "id"),
+)
+
 ledger = Table(
     "ledger",
     metadata,

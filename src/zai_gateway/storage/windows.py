@@ -28,7 +28,12 @@ class Window(Struct, frozen=True, kw_only=True):
         limit = self.budget.limit
         if limit is None:
             return None
-        return Room(limit=limit, free=limit - self.committed, unspent=limit - self.spent - self.risk)
+        return Room(
+            limit=limit,
+            free=limit - self.committed,
+            unspent=limit - self.spent - self.risk,
+            called=self.budget.called,
+        )
 
 
 def put_budget(connection: Connection, wanted: Budget) -> None:
@@ -74,11 +79,7 @@ def open_windows(connection: Connection, budgets: Sequence[str], at_ms: int) -> 
         window,
         *({"id": w.id, "budget": w.budget.id, "start": w.start_ms, "committed": 0} for w in wanted),
     )
-    # SQLite's writer is alone anyway; in PostgreSQL the order of the locks keeps two holds from a deadlock.
-    ids = [w.id for w in wanted]
-    connection.execute(
-        select(window.c.id).where(window.c.id.in_(ids)).order_by(window.c.id).with_for_update()
-    )
+    _lock(connection, [w.id for w in wanted])
     return current_windows(connection, stored.values(), at_ms)
 
 
@@ -93,10 +94,21 @@ def move(
 ) -> None:
     """Adds to the worker's leases on the windows, in nano-USD, and what is granted to the windows as well."""
     if granted:
+        _lock(connection, windows)
         committed = window.c.committed + granted
         connection.execute(update(window).where(window.c.id.in_(windows)).values(committed=committed))
     moved = {"worker": worker, "granted": granted, "spent": spent, "risk": risk}
     count_up(connection, lease, *({"window": id, **moved} for id in windows))
+
+
+def _lock(connection: Connection, windows: Sequence[str]) -> None:
+    """Keeps others from the windows until the transaction ends; SQLite's writer is alone anyway.
+
+    In PostgreSQL the one order in which all lock keeps them from waiting for each other in a circle.
+    """
+    if connection.dialect.name != "sqlite":
+        rows = select(window.c.id).where(window.c.id.in_(windows)).order_by(window.c.id)
+        connection.execute(rows.with_for_update())
 
 
 def _empty_windows(budgets: Iterable[Budget], at_ms: int) -> list[Window]:

@@ -1,12 +1,19 @@
 """A workspace after its first start, in which a test issues keys in few words."""
 
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
+from zai_gateway.accounts.actor import Actor, Role, operator
+from zai_gateway.accounts.members import acting
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.store import AccountStore
-from zai_gateway.accounts.terms import KeyChanges
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.clock import Clock
+
+OPERATOR = operator()
+OPENAI = NewProviderKey(provider="openai", secret="sk-1")
 
 
 class People:
@@ -18,12 +25,22 @@ class People:
         self.first_key = self.accounts.first_start()
         self.workspace = self.accounts.the_workspace().id
 
+    def issue(self, name: str, terms: KeyChanges | None = None) -> IssuedKey:
+        """Issues a key of these terms."""
+        wanted = replace(terms or KeyChanges(), name=name)
+        return self.accounts.api_keys.create(OPERATOR, self.workspace, wanted)
+
     def key(
         self, name: str, *, cap: int | None = None, allow: tuple[str, ...] = (), expires_ms: int | None = None
     ) -> str:
         """Issues a key and gives its secret."""
-        issued = self.accounts.create_key(self.workspace, name, cap=cap, allow=allow, expires_ms=expires_ms)
-        return issued.secret
+        return self.issue(name, KeyChanges(cap=cap, allow=allow, expires_ms=expires_ms)).secret
 
     def cap(self, name: str, nano: int | None) -> None:
-        self.accounts.update_key(self.workspace, name, KeyChanges(cap=nano))
+        self.accounts.api_keys.update(OPERATOR, self.workspace, name, KeyChanges(cap=nano))
+
+    def person(self, name: str, role: Role, workspace: str | None = None) -> Actor:
+        """Adds a member, and gives it as an actor."""
+        place = self.workspace if workspace is None else workspace
+        member = self.accounts.members.add(OPERATOR, place, name, f"{name}@example.com", role)
+        return acting(member, "203.0.113.7")

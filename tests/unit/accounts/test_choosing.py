@@ -4,7 +4,7 @@ import pytest
 from msgspec import Struct
 
 from zai_gateway.accounts.choosing import chosen, suggestion
-from zai_gateway.errors import OperatorError
+from zai_gateway.errors import Failure, OperatorError
 
 
 class Thing(Struct, frozen=True):
@@ -33,15 +33,15 @@ def test_a_name_that_stands_twice_lists_the_ids() -> None:
 
 
 def test_a_name_that_is_not_there_lists_what_is() -> None:
-    with pytest.raises(OperatorError, match=r"no API key 'zoe'; there are: ana \(key_1\), ben \(key_2\)"):
+    with pytest.raises(Failure, match=r"no API key 'zoe'; there are: ana \(key_1\), ben \(key_2\)"):
         chosen("zoe", (ANA, BEN), "API key")
-    with pytest.raises(OperatorError, match="no API key 'zoe', nor any other"):
+    with pytest.raises(Failure, match="no API key 'zoe', nor any other"):
         chosen("zoe", (), "API key")
 
 
 def test_a_list_has_an_end() -> None:
     many = [Thing(f"key_{n}", f"n{n}") for n in range(500)]
-    with pytest.raises(OperatorError, match=r"n9 \(key_9\), and 490 more\.$"):
+    with pytest.raises(Failure, match=r"n9 \(key_9\), and 490 more\.$"):
         chosen("z" * 10_000, many, "API key")
 
 

@@ -1,68 +1,24 @@
 """The directory: known callers at once, unknown ones by one question, and the same refusal for all others."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+import shutil
+from concurrent.futures import Executor
+from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from tests.clocks import HeldClock
-from tests.unit.accounts.memory_store import MemoryStore
-from tests.unit.accounts.people import People
+from tests.unit.accounts.faltering_store import FalteringStore
+from tests.unit.accounts.following import NEVER, answers, refusal, running, until
+from tests.unit.accounts.people import OPENAI, OPERATOR, People
 from zai_gateway.accounts import keys
 from zai_gateway.accounts.directory import Directory
-from zai_gateway.errors import Code, Failure, StoreUnavailable
-
-NEVER = 3_600.0
-"""Seconds between two polls where a test asks for each refresh itself."""
-
-
-@pytest.fixture
-def executor() -> Generator[Executor]:
-    with ThreadPoolExecutor(2) as threads:
-        yield threads
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def clock() -> HeldClock:
-    return HeldClock()
-
-
-@pytest.fixture
-def people(store: MemoryStore, clock: HeldClock) -> People:
-    return People(store, clock)
-
-
-@asynccontextmanager
-async def running(directory: Directory) -> AsyncGenerator[Directory]:
-    await directory.start()
-    try:
-        yield directory
-    finally:
-        await directory.stop()
-
-
-async def refusal(answer: Awaitable[object]) -> Failure:
-    with pytest.raises(Failure) as caught:
-        await answer
-    return caught.value
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.001)
+from zai_gateway.errors import Code, StoreUnavailable
+from zai_gateway.storage.store import Store
 
 
 async def test_a_key_known_from_the_start_costs_no_question(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     secret = people.key("ana", cap=5_000_000_000, allow=("demo/*",))
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
@@ -77,10 +33,10 @@ async def test_a_key_known_from_the_start_costs_no_question(
 
 
 async def test_every_refusal_reads_the_same(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     revoked, expired = people.key("revoked"), people.key("expired", expires_ms=clock.now_ms() + 1_000)
-    people.accounts.revoke_key(people.workspace, "revoked")
+    people.accounts.api_keys.revoke(OPERATOR, people.workspace, "revoked")
     clock.move(1)
     good = people.key("good")
     wrong = [None, "", "zk_live_", "sk-other", good[:-1], good.upper(), "\udcff", "x" * 100_000]
@@ -96,7 +52,7 @@ async def test_every_refusal_reads_the_same(
 
 
 async def test_a_key_expires_at_its_moment(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     secret = people.key("ana", expires_ms=clock.now_ms() + 60_000)
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
@@ -107,16 +63,16 @@ async def test_a_key_expires_at_its_moment(
 
 
 async def test_a_new_key_works_at_once_with_all_that_is_new_around_it(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
-        people.accounts.add_provider_key(people.workspace, "openai", "sk-1")
+        people.accounts.provider_keys.add(OPERATOR, people.workspace, OPENAI)
         caller = await directory.caller(people.key("ana"))
         assert [key.provider for key in caller.view.provider_keys] == ["demo", "openai"]
 
 
 async def test_many_requests_with_one_new_key_ask_once(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
         secret = people.key("ana")
@@ -130,7 +86,7 @@ async def test_many_requests_with_one_new_key_ask_once(
 
 
 async def test_a_client_that_leaves_does_not_take_the_question_along(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
         secret = people.key("ana")
@@ -146,7 +102,7 @@ async def test_a_client_that_leaves_does_not_take_the_question_along(
 
 
 async def test_an_unknown_key_is_remembered_within_bounds(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     strangers = [keys.new_secret() for _ in range(5)]
     directory = Directory(store, clock, executor, poll_every=NEVER, most_unknown=3)
@@ -162,7 +118,7 @@ async def test_an_unknown_key_is_remembered_within_bounds(
 
 
 async def test_any_change_forgets_who_was_unknown(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     stranger = keys.new_secret()
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
@@ -174,7 +130,7 @@ async def test_any_change_forgets_who_was_unknown(
 
 
 async def test_too_many_questions_at_once_are_refused_and_known_keys_are_not(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     known = people.key("ana")
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
@@ -190,24 +146,24 @@ async def test_too_many_questions_at_once_are_refused_and_known_keys_are_not(
 
 
 async def test_changes_are_followed_by_the_poll(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     secret = people.key("ana", cap=1)
     async with running(Directory(store, clock, executor, poll_every=0.001)) as directory:
         people.cap("ana", 2)
-        loads = len(store.loads)
-        await until(lambda: len(store.loads) > loads)
-        await until(lambda: directory.ready)
-        assert (await directory.caller(secret)).key.cap == 2
-        people.accounts.revoke_key(people.workspace, "ana")
-        loads = len(store.loads)
-        await until(lambda: len(store.loads) > loads)
+        async with asyncio.timeout(30):
+            while (await directory.caller(secret)).key.cap != 2:
+                await asyncio.sleep(0.001)
+        people.accounts.api_keys.revoke(OPERATOR, people.workspace, "ana")
+        async with asyncio.timeout(30):
+            while await answers(directory, secret):
+                await asyncio.sleep(0.001)
         assert (await refusal(directory.caller(secret))).code is Code.INVALID_API_KEY
     assert store.lookups == []
 
 
 async def test_nothing_is_loaded_while_nothing_changes(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
         await directory.refresh()
@@ -219,14 +175,14 @@ async def test_nothing_is_loaded_while_nothing_changes(
 
 
 async def test_a_key_read_before_its_revocation_does_not_come_back_to_life(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
         secret = people.key("ana")
         store.gate.clear()
         request = asyncio.create_task(directory.caller(secret))
         await until(store.reading.is_set)
-        people.accounts.revoke_key(people.workspace, "ana")
+        people.accounts.api_keys.revoke(OPERATOR, people.workspace, "ana")
         await directory.refresh()
         store.gate.set()
         assert (await refusal(request)).code is Code.INVALID_API_KEY
@@ -234,7 +190,7 @@ async def test_a_key_read_before_its_revocation_does_not_come_back_to_life(
 
 
 async def test_a_store_that_is_down_stops_only_who_is_unknown(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     known = people.key("ana")
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
@@ -256,7 +212,7 @@ async def test_a_store_that_is_down_stops_only_who_is_unknown(
 @pytest.mark.parametrize("failure", [StoreUnavailable("down"), ValueError("a row that cannot be read")])
 async def test_the_poll_outlives_whatever_the_store_does(
     failure: Exception,
-    store: MemoryStore,
+    store: FalteringStore,
     clock: HeldClock,
     executor: Executor,
     people: People,
@@ -268,7 +224,7 @@ async def test_the_poll_outlives_whatever_the_store_does(
         await until(lambda: not directory.ready)
         polls = store.polls
         await until(lambda: store.polls > polls + 3)
-        people.accounts.revoke_key(people.workspace, "ana")
+        people.accounts.api_keys.revoke(OPERATOR, people.workspace, "ana")
         assert (await directory.caller(secret)).key.name == "ana"
         store.up()
         await until(lambda: directory.ready)
@@ -278,7 +234,7 @@ async def test_the_poll_outlives_whatever_the_store_does(
 
 
 async def test_a_start_without_a_store_fails_and_may_be_tried_again(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
     secret = people.key("ana")
     store.down()
@@ -295,23 +251,25 @@ async def test_a_start_without_a_store_fails_and_may_be_tried_again(
 
 
 async def test_a_store_put_back_from_a_copy_is_read_anew(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People, tmp_path: Path
 ) -> None:
     in_the_copy = people.key("in the copy")
-    copied_at = store.generation()
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
     made_later = people.key("made later")
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
         await directory.caller(made_later)
-        store.put_back(copied_at)
+        copy = Store.open(tmp_path / "copy")
+        store.inner = copy.accounts
         await directory.refresh()
         assert (await directory.caller(in_the_copy)).key.name == "in the copy"
         assert (await refusal(directory.caller(made_later))).code is Code.INVALID_API_KEY
+    copy.close()
 
 
 async def test_a_workspace_that_is_gone_takes_its_keys_along(
-    store: MemoryStore, clock: HeldClock, executor: Executor, people: People
+    store: FalteringStore, clock: HeldClock, executor: Executor, people: People
 ) -> None:
-    key = people.accounts.create_key(people.workspace, "ana")
-    store.replace_key(replace(key.key, workspace="ws_gone"))
+    secret = people.key("ana")
+    store.without_workspaces = True
     async with running(Directory(store, clock, executor, poll_every=NEVER)) as directory:
-        assert (await refusal(directory.caller(key.secret))).code is Code.INVALID_API_KEY
+        assert (await refusal(directory.caller(secret))).code is Code.INVALID_API_KEY

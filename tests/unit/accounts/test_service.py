@@ -1,6 +1,7 @@
 """The accounts service on a real database: what each door may do, and what it is told where it may not."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -9,14 +10,16 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.clocks import HeldClock
-from tests.unit.accounts.people import People
+from tests.unit.accounts.people import OPERATOR, People
 from zai_gateway.accounts import keys
+from zai_gateway.accounts.provider_keys import NewProviderKey
+from zai_gateway.accounts.records import NearCap, ProviderKey
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.catalogue.model import Rates
-from zai_gateway.errors import OperatorError
+from zai_gateway.errors import Code, Failure, OperatorError
 from zai_gateway.storage.store import Store
 
 RATES = Rates(
@@ -25,15 +28,21 @@ RATES = Rates(
 SECRET = "sk-proj-8f3a-secret"
 
 
+def add(team: People, provider: str, secret: str, **more: str) -> ProviderKey:
+    """Adds a provider key as the operator does."""
+    wanted = NewProviderKey(provider=provider, secret=secret, **more)
+    return team.accounts.provider_keys.add(OPERATOR, team.workspace, wanted)
+
+
 class TestFirstStart:
     """One workspace, the demo provider, and a key for it."""
 
     def test_it_leaves_a_workspace_to_try_things_in(self, team: People, sqlite: AccountStore) -> None:
         workspace = team.accounts.the_workspace()
         assert (workspace.name, workspace.slug) == ("My Workspace", "my-ws")
-        (provider,) = team.accounts.list_provider_keys(workspace.id)
+        (provider,) = team.accounts.provider_keys.list(OPERATOR, workspace.id)
         assert (provider.provider, provider.name, provider.sealed) == ("demo", "demo", b"")
-        (key,) = team.accounts.list_keys(workspace.id)
+        (key,) = team.accounts.api_keys.list(OPERATOR, workspace.id)
         assert (key.name, key.allow, key.cap) == ("first-key", ("demo/*",), None)
         assert team.first_key is not None
         assert key == team.first_key.key
@@ -73,14 +82,15 @@ class TestApiKeys:
     """Issue, find, change, revoke."""
 
     def test_a_key_is_kept_as_its_digest(self, team: People, sqlite: AccountStore, clock: HeldClock) -> None:
-        issued = team.accounts.create_key(
-            team.workspace,
-            " production-key ",
+        wanted = KeyChanges(
             cap=5_000_000_000,
-            allow=["openai/*", "openai/*"],
+            allow=("openai/*", "openai/*"),
             fallback="openai/gpt-5.4-mini",
             expires_ms=clock.now_ms() + 1,
+            tags=("ci", "ci", "team:a"),
+            near_cap=NearCap.REFUSE,
         )
+        issued = team.issue(" production-key ", wanted)
         assert keys.well_formed(issued.secret)
         key = sqlite.key_by_digest(keys.digest(issued.secret))
         assert key is not None
@@ -89,56 +99,56 @@ class TestApiKeys:
         assert (key.name, key.prefix) == ("production-key", issued.secret[:12])
         assert (key.cap, key.allow, key.fallback) == (5_000_000_000, ("openai/*",), "openai/gpt-5.4-mini")
         assert (key.expires_ms, key.revoked_ms) == (clock.now_ms() + 1, None)
+        assert (key.tags, key.near_cap, key.member) == (("ci", "team:a"), NearCap.REFUSE, None)
         assert issued.secret.encode() not in msgspec.json.encode(key)
 
     def test_every_key_has_a_budget_of_its_own(self, team: People) -> None:
         team.key("a")
         team.key("b")
-        budgets = [key.budget for key in team.accounts.list_keys(team.workspace)]
+        budgets = [key.budget for key in team.accounts.api_keys.list(OPERATOR, team.workspace)]
         assert len(set(budgets)) == 3
 
     def test_what_may_not_be_is_refused_before_anything_is_written(
         self, team: People, sqlite: AccountStore, clock: HeldClock
     ) -> None:
         before = sqlite.generation()
-        create, workspace = team.accounts.create_key, team.workspace
-        with pytest.raises(OperatorError, match=r"^name: "):
-            create(workspace, "")
-        with pytest.raises(OperatorError, match=r"^spend cap: "):
-            create(workspace, "k", cap=-1)
-        with pytest.raises(OperatorError, match=r"^allow: "):
-            create(workspace, "k", allow=[""])
-        with pytest.raises(OperatorError, match=r"^fallback: "):
-            create(workspace, "k", fallback="gpt")
-        with pytest.raises(OperatorError, match=r"^expires: "):
-            create(workspace, "k", expires_ms=clock.now_ms())
+        wrong = {
+            "name": KeyChanges(),
+            "spend cap": KeyChanges(name="k", cap=-1),
+            "allow": KeyChanges(name="k", allow=("",)),
+            "fallback": KeyChanges(name="k", fallback="gpt"),
+            "expires": KeyChanges(name="k", expires_ms=clock.now_ms()),
+            "tags": KeyChanges(name="k", tags=("two words",)),
+        }
+        for field, wanted in wrong.items():
+            with pytest.raises(OperatorError, match=rf"^{field}: "):
+                team.accounts.api_keys.create(OPERATOR, team.workspace, wanted)
         assert sqlite.generation() == before
 
     def test_a_key_is_found_by_id_and_by_unique_name(self, team: People) -> None:
         team.key("ana")
-        ana = team.accounts.find_key(team.workspace, "ana")
-        assert team.accounts.find_key(team.workspace, ana.id) == ana
+        ana = team.accounts.api_keys.show(OPERATOR, team.workspace, "ana")
+        assert team.accounts.api_keys.show(OPERATOR, team.workspace, ana.id) == ana
         team.key("ana")
         with pytest.raises(OperatorError, match=rf"2 API keys are named 'ana'.*{ana.id}"):
-            team.accounts.find_key(team.workspace, "ana")
-        with pytest.raises(OperatorError, match=rf"no API key 'zoe'; there are: .*ana \({ana.id}\)"):
-            team.accounts.find_key(team.workspace, "zoe")
+            team.accounts.api_keys.show(OPERATOR, team.workspace, "ana")
+        with pytest.raises(Failure, match=rf"no API key 'zoe'; there are: .*ana \({ana.id}\)"):
+            team.accounts.api_keys.show(OPERATOR, team.workspace, "zoe")
 
     def test_a_key_that_took_a_revoked_ones_name_has_it(self, team: People) -> None:
         team.key("ana")
-        revoked = team.accounts.revoke_key(team.workspace, "ana")
-        assert team.accounts.find_key(team.workspace, "ana") == revoked
+        revoked = team.accounts.api_keys.revoke(OPERATOR, team.workspace, "ana")
+        assert team.accounts.api_keys.show(OPERATOR, team.workspace, "ana") == revoked
         team.key("ana")
-        living = team.accounts.find_key(team.workspace, "ana")
+        living = team.accounts.api_keys.show(OPERATOR, team.workspace, "ana")
         assert living.revoked_ms is None
-        assert team.accounts.find_key(team.workspace, revoked.id) == revoked
+        assert team.accounts.api_keys.show(OPERATOR, team.workspace, revoked.id) == revoked
 
     def test_only_what_is_named_changes(self, team: People, sqlite: AccountStore, clock: HeldClock) -> None:
         expires = clock.now_ms() + 1
-        before = team.accounts.create_key(
-            team.workspace, "ana", cap=1, allow=["openai/*"], fallback="openai/m", expires_ms=expires
-        ).key
-        update = team.accounts.update_key
+        terms = KeyChanges(cap=1, allow=("openai/*",), fallback="openai/m", expires_ms=expires)
+        before = team.issue("ana", terms).key
+        update = partial(team.accounts.api_keys.update, OPERATOR)
         written = sqlite.generation()
         assert update(team.workspace, "ana", KeyChanges()) == before
         assert update(team.workspace, "ana", KeyChanges(cap=1)) == before
@@ -146,7 +156,7 @@ class TestApiKeys:
         assert update(team.workspace, "ana", KeyChanges(cap=2)) == msgspec.structs.replace(before, cap=2)
         update(team.workspace, "ana", KeyChanges(name="ben", allow=("demo/*",)))
         update(team.workspace, "ben", KeyChanges(cap=None, fallback=None, expires_ms=None))
-        after = team.accounts.find_key(team.workspace, before.id)
+        after = team.accounts.api_keys.show(OPERATOR, team.workspace, before.id)
         assert after == msgspec.structs.replace(
             before, name="ben", allow=("demo/*",), cap=None, fallback=None, expires_ms=None
         )
@@ -166,44 +176,46 @@ class TestApiKeys:
     ) -> None:
         before = sqlite.generation()
         with pytest.raises(OperatorError, match=f"^{field}: "):
-            team.accounts.update_key(team.workspace, "first-key", changes)
+            team.accounts.api_keys.update(OPERATOR, team.workspace, "first-key", changes)
         assert sqlite.generation() == before
 
     def test_a_key_is_revoked_once_and_for_good(
         self, team: People, sqlite: AccountStore, clock: HeldClock
     ) -> None:
-        revoked = team.accounts.revoke_key(team.workspace, "first-key")
+        revoked = team.accounts.api_keys.revoke(OPERATOR, team.workspace, "first-key")
         assert revoked.revoked_ms == clock.now_ms()
         generation = sqlite.generation()
         clock.move(60)
-        assert team.accounts.revoke_key(team.workspace, "first-key") == revoked
+        assert team.accounts.api_keys.revoke(OPERATOR, team.workspace, "first-key") == revoked
         with pytest.raises(OperatorError, match=r"'first-key' .* was revoked; create a new one"):
-            team.accounts.update_key(team.workspace, "first-key", KeyChanges(cap=1))
+            team.accounts.api_keys.update(OPERATOR, team.workspace, "first-key", KeyChanges(cap=1))
         assert sqlite.generation() == generation
 
     def test_a_workspace_sees_its_own_keys_only(self, team: People) -> None:
-        with pytest.raises(OperatorError, match="no API key 'first-key', nor any other yet"):
-            team.accounts.find_key("ws_other", "first-key")
+        other = team.accounts.workspaces.create(OPERATOR, "Other").id
+        with pytest.raises(Failure, match="no API key 'first-key', nor any other yet"):
+            team.accounts.api_keys.show(OPERATOR, other, "first-key")
+        with pytest.raises(Failure, match="no such workspace") as refused:
+            team.accounts.api_keys.show(OPERATOR, "ws_unknown", "first-key")
+        assert refused.value.code is Code.NOT_FOUND
 
 
 class TestProviderKeys:
     """Add, list, remove."""
 
     def test_a_secret_is_sealed(self, team: People) -> None:
-        key = team.accounts.add_provider_key(team.workspace, "openai", f"{SECRET}\n")
+        key = add(team, "openai", f"{SECRET}\n")
         assert SECRET.encode() not in key.sealed
         assert team.vault.open_secret(key) == SECRET
         assert (key.name, key.base_url) == ("openai", "https://api.openai.com/v1")
-        assert team.accounts.list_provider_keys(team.workspace)[-1] == key
+        assert team.accounts.provider_keys.list(OPERATOR, team.workspace)[-1] == key
 
     def test_a_name_and_an_address_may_be_given(self, team: People) -> None:
-        key = team.accounts.add_provider_key(
-            team.workspace, "openai", SECRET, name="lab", base_url="http://127.0.0.1:9100/v1/"
-        )
+        key = add(team, "openai", SECRET, name="lab", base_url="http://127.0.0.1:9100/v1/")
         assert (key.name, key.base_url) == ("lab", "http://127.0.0.1:9100/v1")
 
     def test_a_name_that_nobody_gave_is_free(self, team: People) -> None:
-        names = [team.accounts.add_provider_key(team.workspace, "openai", SECRET).name for _ in range(3)]
+        names = [add(team, "openai", SECRET).name for _ in range(3)]
         assert names == ["openai", "openai-2", "openai-3"]
 
     @pytest.mark.parametrize(
@@ -217,74 +229,76 @@ class TestProviderKeys:
         self, team: People, provider: str, sentence: str
     ) -> None:
         with pytest.raises(OperatorError, match=sentence):
-            team.accounts.add_provider_key(team.workspace, provider, SECRET)
+            add(team, provider, SECRET)
 
     def test_what_may_not_be_is_refused_before_anything_is_written(
         self, team: People, sqlite: AccountStore
     ) -> None:
         before = sqlite.generation()
-        add, workspace = team.accounts.add_provider_key, team.workspace
         with pytest.raises(OperatorError, match="key for openai is empty"):
-            add(workspace, "openai", "")
+            add(team, "openai", "")
         with pytest.raises(OperatorError, match=r"^base URL: 169\.254\.169\.254 is a link-local"):
-            add(workspace, "openai", SECRET, base_url="http://169.254.169.254/v1")
+            add(team, "openai", SECRET, base_url="http://169.254.169.254/v1")
         with pytest.raises(OperatorError, match=r"^base URL: "):
-            add(workspace, "openai", SECRET, base_url="")
+            add(team, "openai", SECRET, base_url="")
         with pytest.raises(OperatorError, match=r"^name: "):
-            add(workspace, "openai", SECRET, name="")
+            add(team, "openai", SECRET, name="")
         with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
-            add(workspace, "demo", SECRET)
+            add(team, "demo", SECRET)
         with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
-            add(workspace, "demo", "", base_url="http://127.0.0.1")
+            add(team, "demo", "", base_url="http://127.0.0.1")
         assert sqlite.generation() == before
 
     def test_the_demo_provider_comes_back_without_a_secret(self, team: People) -> None:
-        team.accounts.remove_provider_key(team.workspace, "demo")
-        assert team.accounts.add_provider_key(team.workspace, "demo", "").sealed == b""
+        team.accounts.provider_keys.remove(OPERATOR, team.workspace, "demo")
+        assert add(team, "demo", "").sealed == b""
 
     def test_one_is_removed_by_id_or_unique_name(self, team: People) -> None:
         for _ in range(2):
-            team.accounts.add_provider_key(team.workspace, "openai", SECRET, name="lab")
+            add(team, "openai", SECRET, name="lab")
         with pytest.raises(OperatorError, match="2 provider keys are named 'lab'"):
-            team.accounts.remove_provider_key(team.workspace, "lab")
-        first, second = team.accounts.list_provider_keys(team.workspace)[1:]
-        assert team.accounts.remove_provider_key(team.workspace, first.id) == first
-        assert team.accounts.remove_provider_key(team.workspace, "lab") == second
-        with pytest.raises(OperatorError, match="no provider key 'lab'; there are: demo"):
-            team.accounts.remove_provider_key(team.workspace, "lab")
+            team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab")
+        first, second = team.accounts.provider_keys.list(OPERATOR, team.workspace)[1:]
+        assert (first.position, second.position) == (1, 2)
+        assert team.accounts.provider_keys.remove(OPERATOR, team.workspace, first.id) == first
+        assert team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab") == second
+        with pytest.raises(Failure, match="no provider key 'lab'; there are: demo"):
+            team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab")
 
 
 class TestPrices:
     """A workspace's own prices."""
 
     def test_a_price_is_set_replaced_and_removed(self, team: People) -> None:
-        first = team.accounts.set_price(team.workspace, "openai/my-model", RATES)
-        second = team.accounts.set_price(
-            team.workspace, "openai/my-model", msgspec.structs.replace(RATES, output=0)
+        first = team.accounts.prices.set(OPERATOR, team.workspace, "openai/my-model", RATES)
+        second = team.accounts.prices.set(
+            OPERATOR, team.workspace, "openai/my-model", msgspec.structs.replace(RATES, output=0)
         )
         assert first.version != second.version
-        assert team.accounts.list_prices(team.workspace) == (second,)
-        team.accounts.remove_price(team.workspace, "openai/my-model")
-        assert team.accounts.list_prices(team.workspace) == ()
+        assert team.accounts.prices.list(OPERATOR, team.workspace) == (second,)
+        team.accounts.prices.remove(OPERATOR, team.workspace, "openai/my-model")
+        assert team.accounts.prices.list(OPERATOR, team.workspace) == ()
 
     def test_a_price_that_is_not_there_names_those_that_are_close(self, team: People) -> None:
-        team.accounts.set_price(team.workspace, "openai/my-model", RATES)
-        with pytest.raises(OperatorError, match=r"no price of its own\. Did you mean openai/my-model\?"):
-            team.accounts.remove_price(team.workspace, "openai/mymodel")
+        team.accounts.prices.set(OPERATOR, team.workspace, "openai/my-model", RATES)
+        with pytest.raises(Failure, match=r"no price of its own\. Did you mean openai/my-model\?"):
+            team.accounts.prices.remove(OPERATOR, team.workspace, "openai/mymodel")
 
     def test_what_may_not_be_is_refused(self, team: People) -> None:
         with pytest.raises(OperatorError, match=r"^model: "):
-            team.accounts.set_price(team.workspace, "my-model", RATES)
+            team.accounts.prices.set(OPERATOR, team.workspace, "my-model", RATES)
         with pytest.raises(OperatorError, match=r"^provider: 'opnai' .*Did you mean openai"):
-            team.accounts.set_price(team.workspace, "opnai/my-model", RATES)
+            team.accounts.prices.set(OPERATOR, team.workspace, "opnai/my-model", RATES)
         with pytest.raises(OperatorError, match=r"^price: "):
-            team.accounts.set_price(team.workspace, "openai/m", msgspec.structs.replace(RATES, input=-1))
-        assert team.accounts.list_prices(team.workspace) == ()
+            team.accounts.prices.set(
+                OPERATOR, team.workspace, "openai/m", msgspec.structs.replace(RATES, input=-1)
+            )
+        assert team.accounts.prices.list(OPERATOR, team.workspace) == ()
 
 
 def test_no_record_shows_a_secret(team: People, sqlite: AccountStore) -> None:
-    issued = team.accounts.create_key(team.workspace, "ana")
-    provider_key = team.accounts.add_provider_key(team.workspace, "openai", SECRET)
+    issued = team.issue("ana")
+    provider_key = add(team, "openai", SECRET)
     records = [issued, issued.key, provider_key, team.vault, team.accounts, *sqlite.changes(0).workspaces]
     for shown in (text for record in records for text in (repr(record), str(record), f"{[record]}")):
         assert issued.secret not in shown
@@ -298,7 +312,7 @@ def test_no_secret_reaches_the_database(tmp_path: Path, clock: HeldClock) -> Non
     team = People(store.accounts, clock)
     team.vault.check(store.accounts)
     secrets = [SECRET, team.key("ana")]
-    team.accounts.add_provider_key(team.workspace, "openai", SECRET)
+    add(team, "openai", SECRET)
     store.close()
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert keys.digest(secrets[1]) in written

@@ -5,7 +5,6 @@ import subprocess
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.unit.accounts.memory_store import MemoryStore
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
 from zai_gateway.errors import OperatorError
@@ -88,8 +87,22 @@ def test_the_way_to_make_a_key_that_errors_teach_works() -> None:
     assert Vault(made.stdout).open(Vault(made.stdout).seal(SECRET)) == SECRET
 
 
+class Canary:
+    """The part of a store that keeps the canary."""
+
+    def __init__(self) -> None:
+        self._sealed: bytes | None = None
+
+    def canary(self) -> bytes | None:
+        return self._sealed
+
+    def set_canary(self, sealed: bytes) -> bytes:
+        self._sealed = self._sealed or sealed
+        return self._sealed
+
+
 def test_the_canary_knows_the_right_key() -> None:
-    store, key = MemoryStore(), a_key()
+    store, key = Canary(), a_key()
     Vault(key).check(store)
     sealed = store.canary()
     Vault(key).check(store)
@@ -98,14 +111,14 @@ def test_the_canary_knows_the_right_key() -> None:
 
 
 def test_the_canary_tells_a_wrong_key() -> None:
-    store = MemoryStore()
+    store = Canary()
     Vault(a_key()).check(store)
     with pytest.raises(OperatorError, match=r"^Wrong encryption key: the key of PROVIDER_KEY_ENCRYPTION_KEY"):
         Vault(a_key()).check(store)
 
 
 def test_a_canary_that_another_start_wrote_first_is_the_one_that_counts() -> None:
-    class Raced(MemoryStore):
+    class Raced(Canary):
         def canary(self) -> bytes | None:
             return None
 

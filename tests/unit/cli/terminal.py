@@ -10,12 +10,15 @@ import msgspec
 from msgspec import Struct
 
 from tests.clocks import HeldClock
-from zai_gateway.accounts.keyfile import key_material
+from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.vault import Vault
-from zai_gateway.cli.doors import Books, Composition, ServeOptions
+from zai_gateway.app.caretaker import Caretaker
+from zai_gateway.app.probing import probe
+from zai_gateway.cli.doors import Books, Care, Composition, ServeOptions
 from zai_gateway.cli.entry import build
 from zai_gateway.cli.screen import Screen
+from zai_gateway.settings import Environment
 from zai_gateway.storage.store import Store
 
 NOTHING: Mapping[str, str] = {}
@@ -59,13 +62,14 @@ class Terminal:
         return outcome.json
 
     @contextmanager
-    def books(self, data: Path | None = None) -> Generator[Books]:
+    def books(self, data: Path | None = None, database: str | None = None) -> Generator[Books]:
         """The real books of a data directory, made ready where it is empty."""
         place = self.data if data is None else data
-        store = Store.open(place)
+        store = Store.open(place, address=database)
         try:
-            vault = Vault(key_material(place / "vault.key"), "vault.key")
-            accounts = Accounts(store.accounts, vault, self.clock)
+            file = KeyFile(place / "vault.key")
+            vault = Vault(file.material(), "vault.key", file.read)
+            accounts = Accounts(store.accounts, vault, self.clock, key_file=file)
             if accounts.first_start() is not None:
                 self.clock.move(0.001)
             yield Books(accounts=accounts, spend=store.spend, reports=store.reports)
@@ -81,8 +85,14 @@ class Terminal:
             secret=self._variables.get,
             open_books=self.books,
             serve=self._serve,
+            probe=probe,
+            care=self._care,
             clock=self.clock,
         )
+
+    def _care(self, data: Path, database: str | None) -> Care:
+        environment = Environment(self._variables).overruled_by({"ZAI_DATABASE": database})
+        return Caretaker(data, environment, self.clock)
 
     def _serve(self, options: ServeOptions) -> int:
         self.served.append(options)

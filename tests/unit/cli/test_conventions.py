@@ -37,6 +37,8 @@ def commands() -> Generator[tuple[str, set[str]]]:
 
 
 COMMANDS = dict(commands())
+OF_THE_WHOLE = re.compile("workspace|vault|backup|restore|doctor")
+"""Commands on all workspaces at once."""
 
 
 def section(command: str) -> str:
@@ -49,13 +51,13 @@ def section(command: str) -> str:
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_the_page_tells_of_every_command_and_option_and_of_no_other(command: str) -> None:
     told = set(re.findall(r"^\| `(--[a-z-]+)", section(command), re.M))
-    shared = {"--json", "--data"} if command != "zai" else set[str]()
+    shared = {"--json", "--data", "--database", "--workspace"} if command != "zai" else set[str]()
     assert told | shared >= {option for option in COMMANDS[command] if option.startswith("--")}
     assert told <= COMMANDS[command]
 
 
 def test_the_page_has_no_command_that_is_not_there() -> None:
-    told = set(re.findall(r"^##+ `(zai(?: [a-z]+)*)", PAGE, re.M))
+    told = set(re.findall(r"^##+ `(zai(?: [a-z-]+)*)", PAGE, re.M))
     assert told == set(COMMANDS)
 
 
@@ -65,15 +67,23 @@ def test_every_command_speaks_json(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(name for name in COMMANDS if name.startswith("zai admin")))
-def test_every_admin_command_takes_the_data_directory(command: str) -> None:
-    assert "--data" in COMMANDS[command]
+def test_every_admin_command_takes_the_data_directory_and_the_database(command: str) -> None:
+    assert {"--data", "--database"} <= COMMANDS[command]
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted(name for name in COMMANDS if name.startswith("zai admin") and not OF_THE_WHOLE.search(name)),
+)
+def test_every_admin_command_takes_the_workspace(command: str) -> None:
+    assert "--workspace" in COMMANDS[command]
 
 
 def test_no_option_takes_a_secret() -> None:
     named = {option for options in COMMANDS.values() for option in options}
     suspicious = {option for option in named if re.search(r"key|secret|token|password", option)}
-    # The first names a variable, the second takes no value, the third counts.
-    assert suspicious == {"--key-env", "--key-stdin", "--max-tokens"}
+    # These name a key by its id, a variable, take no value, and count.
+    assert suspicious == {"--key", "--key-env", "--key-stdin", "--max-tokens", "--new-key"}
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -110,11 +120,26 @@ def test_serve_passes_on_what_was_asked(tmp_path: Path) -> None:
         "1",
         "--log-level",
         "debug",
+        "--public-url",
+        "https://zai.example",
+        "--trusted-proxies",
+        "10.0.0.0/8",
+        "--allow-private-addresses",
     )
     assert terminal.run("serve", *asked, "--json").code == 0
     default = ServeOptions(host="127.0.0.1", port=8011, data=tmp_path, log_level="info", json=False)
-    other = ServeOptions(host="0.0.0.0", port=0, data=Path("elsewhere"), log_level="debug", json=True)
-    assert terminal.served == [default, other]
+    other = ServeOptions(
+        host="0.0.0.0",
+        port=0,
+        data=Path("elsewhere"),
+        log_level="debug",
+        json=True,
+        public_url="https://zai.example",
+        trusted_proxies="10.0.0.0/8",
+        allow_private_addresses=True,
+    )
+    assert terminal.run("serve", "--no-private-addresses").code == 0
+    assert terminal.served == [default, other, replace(default, allow_private_addresses=False)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +169,7 @@ def test_serve_refuses_what_it_cannot(tmp_path: Path, arguments: tuple[str, ...]
     ],
 )
 def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, said: str) -> None:
-    def refuse(_data: Path) -> AbstractContextManager[Books]:
+    def refuse(_data: Path, _database: str | None) -> AbstractContextManager[Books]:
         raise trouble
 
     out, err = io.StringIO(), io.StringIO()
@@ -160,7 +185,23 @@ def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, sa
         ("key", "list"),
         ("key", "show", "ci"),
         ("key", "update", "ci", "--no-expires"),
+        ("key", "rotate", "ci"),
         ("key", "revoke", "ci"),
+        ("budget", "set", "5"),
+        ("budget", "list"),
+        ("budget", "remove"),
+        ("workspace", "create", "Tools"),
+        ("workspace", "list"),
+        ("workspace", "rename", "tools", "--name", "Other"),
+        ("member", "add", "ana@example.com"),
+        ("member", "list"),
+        ("member", "show", "ana"),
+        ("member", "update", "ana", "--role", "admin"),
+        ("member", "remove", "ana"),
+        ("management-key", "create", "ci", "--scope", "keys:read"),
+        ("management-key", "list"),
+        ("management-key", "revoke", "ci"),
+        ("audit", "list"),
         ("provider", "add", "demo"),
         ("provider", "list"),
         ("provider", "remove", "demo"),

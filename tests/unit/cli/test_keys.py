@@ -6,9 +6,15 @@ import pytest
 
 from tests.unit.cli.terminal import Terminal
 from zai_gateway.accounts.keys import digest, well_formed
+from zai_gateway.cli.acting import OPERATOR
 from zai_gateway.money import NANO_PER_USD
 
 KEY_FIELDS = {
+    "near_cap",
+    "member_id",
+    "tags",
+    "last_used_at",
+    "retiring",
     "id",
     "prefix",
     "name",
@@ -58,7 +64,7 @@ def test_create_prints_the_key_once_and_all_its_terms(terminal: Terminal) -> Non
     shown = terminal.ok("admin", "key", "show", made["id"])
     assert shown == {name: value for name, value in made.items() if name != "key"}
     with terminal.books() as books:
-        kept = books.accounts.find_key(books.accounts.the_workspace().id, "ci")
+        kept = books.accounts.api_keys.show(OPERATOR, books.accounts.the_workspace().id, "ci")
     assert (kept.digest, kept.cap) == (digest(made["key"]), 5 * NANO_PER_USD)
 
 

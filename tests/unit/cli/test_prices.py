@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.cli.terminal import Terminal
 from zai_gateway.catalogue.model import Rates
+from zai_gateway.cli.acting import OPERATOR
 
 FIELDS = {
     "model",
@@ -26,7 +27,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 def kept(terminal: Terminal) -> dict[str, Rates]:
     with terminal.books() as books:
-        prices = books.accounts.list_prices(books.accounts.the_workspace().id)
+        prices = books.accounts.prices.list(OPERATOR, books.accounts.the_workspace().id)
     return {price.model: price.rates for price in prices}
 
 

@@ -7,9 +7,10 @@ import pytest
 from tests.unit.cli.terminal import Terminal
 from zai_gateway.accounts.keyfile import key_material
 from zai_gateway.accounts.vault import Vault
+from zai_gateway.cli.acting import OPERATOR
 
 SECRET = "sk-canary-0123456789"
-FIELDS = {"id", "provider", "name", "base_url", "created_at"}
+FIELDS = {"id", "provider", "name", "base_url", "status", "health", "disabled_at", "created_at"}
 ADD = ("admin", "provider", "add")
 
 
@@ -21,7 +22,7 @@ def terminal(tmp_path: Path) -> Terminal:
 def kept_secret(terminal: Terminal, name: str) -> str:
     vault = Vault(key_material(terminal.data / "vault.key"), "vault.key")
     with terminal.books() as books:
-        keys = books.accounts.list_provider_keys(books.accounts.the_workspace().id)
+        keys = books.accounts.provider_keys.list(OPERATOR, books.accounts.the_workspace().id)
     return vault.open(next(key.sealed for key in keys if key.name == name))
 
 
@@ -106,3 +107,67 @@ def test_what_cannot_be_is_one_line(
 def test_a_key_given_where_its_variable_belongs_is_not_repeated(terminal: Terminal) -> None:
     for mistaken in (SECRET, "sk_canary_0123456789"):
         assert "canary" not in terminal.run(*ADD, "openai", "--key-env", mistaken).err
+
+
+def test_the_order_is_changed_and_shown(terminal: Terminal) -> None:
+    for name in ("a", "b"):
+        terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY", "--name", name)
+
+    def moved(*how: str) -> list[str]:
+        document = terminal.ok("admin", "provider", "move", "b", *how)
+        assert document == terminal.ok("admin", "provider", "list")
+        return [key["name"] for key in document["provider_keys"]]
+
+    assert moved("--first") == ["b", "demo", "a"]
+    assert moved("--before", "a") == ["demo", "b", "a"]
+    assert moved("--last") == ["demo", "a", "b"]
+    for wrong in ((), ("--first", "--last"), ("--first", "--before", "a")):
+        shown = terminal.run("admin", "provider", "move", "b", *wrong)
+        assert (shown.code, shown.out) == (2, "")
+    assert terminal.run("admin", "provider", "move", "b", "--before", "b").code == 1
+
+
+def test_a_provider_key_is_disabled_and_enabled(terminal: Terminal) -> None:
+    terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY")
+    disabled = terminal.ok("admin", "provider", "disable", "openai")
+    assert (disabled["status"], disabled["disabled_at"] is None) == ("disabled", False)
+    assert terminal.ok("admin", "provider", "disable", "openai") == disabled
+    enabled = terminal.ok("admin", "provider", "enable", "openai")
+    assert (enabled["status"], enabled["disabled_at"]) == ("active", None)
+
+
+def test_a_test_that_fails_is_1_and_is_listed(terminal: Terminal) -> None:
+    # Nothing listens at port 9.
+    url = ("--base-url", "http://127.0.0.1:9/v1")
+    terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY", *url)
+    shown = terminal.run("admin", "provider", "test", "openai", "--json")
+    assert (shown.code, shown.err) == (1, "")
+    health = shown.json["health"]
+    assert (health["ok"], health["status"]) == (False, None)
+    assert SECRET not in shown.out
+    assert shown.json in terminal.ok("admin", "provider", "list")["provider_keys"]
+    assert "failed" in terminal.run("admin", "provider", "list").out
+    assert terminal.ok("admin", "provider", "test", "demo")["health"]["ok"]
+
+
+def test_the_vault_is_rotated(terminal: Terminal) -> None:
+    terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY")
+    old = key_material(terminal.data / "vault.key")
+    foreseen = terminal.ok("admin", "vault", "rotate", "--new-key", "--dry-run")
+    assert (foreseen["dry_run"], foreseen["new_key"]) == (True, True)
+    rotated = terminal.ok("admin", "vault", "rotate", "--new-key")
+    assert rotated == {**foreseen, "dry_run": False}
+    assert [key["name"] for key in rotated["rotated"]] == ["openai"]
+    assert old not in key_material(terminal.data / "vault.key")
+    assert kept_secret(terminal, "openai") == SECRET
+    again = terminal.run("admin", "vault", "rotate")
+    assert (again.code, again.err) == (0, "")
+    assert "0 encrypted anew, 1 under the first key already." in again.out
+
+
+def test_a_secret_that_does_not_open_is_listed_as_unreadable(terminal: Terminal) -> None:
+    terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY")
+    (terminal.data / "vault.key").write_bytes(b"A" * 43 + b"=\n")
+    (demo, openai) = terminal.ok("admin", "provider", "list")["provider_keys"]
+    assert (demo["status"], openai["status"]) == ("active", "unreadable")
+    assert terminal.run("admin", "provider", "test", "openai").code == 1

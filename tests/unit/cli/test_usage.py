@@ -6,8 +6,10 @@ import pytest
 
 from tests.unit.cli.terminal import Terminal
 from zai_gateway.catalogue.bound import Bound
+from zai_gateway.cli.acting import OPERATOR
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Outcome
+from zai_gateway.spend.store import WorkerLife
 from zai_gateway.wire.usage import Usage
 
 ROW = {
@@ -41,7 +43,7 @@ def spend(terminal: Terminal, request: str, cost: int, risk: int = 0) -> None:
     worker = f"worker-{request}"
     with terminal.books() as books:
         workspace = books.accounts.the_workspace().id
-        key = books.accounts.find_key(workspace, "ci")
+        key = books.accounts.api_keys.show(OPERATOR, workspace, "ci")
         attempt = Attempt(
             request=request,
             number=1,
@@ -60,7 +62,7 @@ def spend(terminal: Terminal, request: str, cost: int, risk: int = 0) -> None:
         budgets = (Budget(id=key.budget, owner=key.id, limit=key.cap),)
         certainty = Certainty.ESTIMATED if risk else Certainty.EXACT
         outcome = Outcome(cost=cost, risk=risk, certainty=certainty, usage=USED, status=200, total_ms=5)
-        books.spend.open_worker(worker, "host", "boot", now)
+        books.spend.open_worker(WorkerLife(id=worker, host="host", boot="", journal="", seen=now))
         granted = books.spend.hold(worker, attempt, budgets, BOUND)
         entry = Entry(
             attempt=attempt, seq=0, outcome=outcome, windows=granted.windows, worker=worker, at_ms=now

@@ -15,7 +15,9 @@ import uvloop
 from tests.clocks import HeldClock
 from tests.unit.edge.behind import TOKEN, Behind
 from zai_gateway.edge.door import Door
+from zai_gateway.edge.hosts import Hosts
 from zai_gateway.edge.listening import Listener, address_of, listen
+from zai_gateway.edge.proxies import Proxies
 from zai_gateway.edge.server import Server, Serving
 
 T = TypeVar("T")
@@ -120,15 +122,18 @@ def read_answer(connection: socket.socket, *, head: bool = False) -> Got:
 
 
 @contextmanager
-def served(behind: Behind, serving: Serving | None = None) -> Generator[Served]:
-    """A server for the length of a test; at its end no task may be left."""
+def served(
+    behind: Behind, serving: Serving | None = None, proxies: Proxies | None = None
+) -> Generator[Served]:
+    """A server called `test`, for the length of a test; at its end no task may be left."""
     listener = listen("127.0.0.1", 0)
     started: Future[Served] = Future()
     left: list[str] = []
 
     async def run() -> None:
         clock = HeldClock()
-        server = Server(Door(behind.rooms, clock, BODY_LIMIT), clock, serving or Serving(drain_seconds=0.0))
+        door = Door(behind.rooms, clock, BODY_LIMIT, Hosts(("test",)), proxies)
+        server = Server(door, clock, serving or Serving(drain_seconds=0.0))
         loop = asyncio.get_running_loop()
         await server.run(listener, lambda: started.set_result(Served(loop, server, listener)))
         await asyncio.sleep(0)

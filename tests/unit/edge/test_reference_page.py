@@ -13,12 +13,21 @@ from jsonschema import Draft202012Validator, ValidationError, validate
 
 from tests.unit.edge.behind import Behind, caller
 from tests.unit.edge.served import AUTHORIZATION, Got, Served, served
+from zai_gateway.edge.error_table import TABLE
 from zai_gateway.edge.paths import PATHS
 from zai_gateway.edge.reference_page import openapi_document
 from zai_gateway.errors import Code, Failure, StoreUnavailable
 from zai_gateway.wire.failure import TYPES
 
 DOCUMENT = openapi_document()
+TOLD_BY_THE_DOOR = (
+    Code.UNKNOWN_PATH,
+    Code.METHOD_NOT_ALLOWED,
+    Code.REQUEST_TIMEOUT,
+    Code.MISDIRECTED_REQUEST,
+    Code.HEADERS_TOO_LARGE,
+)
+"""Whatever the path."""
 
 
 @pytest.fixture
@@ -108,9 +117,10 @@ def test_real_errors_are_as_documented(door: Served, behind: Behind) -> None:
 
 @pytest.mark.parametrize("code", Code)
 def test_every_failure_of_the_relay_is_as_documented(code: Code, door: Served, behind: Behind) -> None:
-    # Those are told by the door itself, and of no documented path.
-    if code in (Code.UNKNOWN_PATH, Code.METHOD_NOT_ALLOWED, Code.HEADERS_TOO_LARGE):
-        assert str(door.get("/").status) not in DOCUMENT["paths"]["/v1/me"]["get"]["responses"]
+    if code in TOLD_BY_THE_DOOR:
+        status = str(TABLE[code].status)
+        assert status in DOCUMENT["info"]["description"]
+        assert status not in DOCUMENT["paths"]["/v1/me"]["get"]["responses"]
         return
 
     async def fail(*_: object) -> None:
@@ -198,6 +208,10 @@ def test_the_page_needs_no_script_and_loads_nothing(door: Served) -> None:
     got = door.get("/docs", headers="")
     assert got.header("content-type") == "text/html; charset=utf-8"
     assert got.header("x-content-type-options") == "nosniff"
+    assert got.header("x-frame-options") == "DENY"
+    assert got.header("referrer-policy") == "no-referrer"
+    assert got.header("cross-origin-opener-policy") == "same-origin"
+    assert got.header("cross-origin-resource-policy") == "same-origin"
     outline = Outline()
     outline.feed(got.body.decode())
     assert outline.open == []
@@ -206,7 +220,10 @@ def test_the_page_needs_no_script_and_loads_nothing(door: Served) -> None:
     assert not {name for name in names if name.startswith("on")} | (names & {"src", "style"})
     digest = b64encode(sha256(outline.style.encode()).digest()).decode()
     policy = got.header("content-security-policy") or ""
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
     assert "url(" not in outline.style
     assert "@import" not in outline.style
     assert "prefers-color-scheme: dark" in outline.style

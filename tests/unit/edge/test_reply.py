@@ -60,6 +60,7 @@ async def test_a_whole_answer_goes_out_at_once_with_its_length() -> None:
         b"content-type": b"application/json",
         b"content-length": b"7",
         b"x-request-id": b"req_1",
+        b"x-content-type-options": b"nosniff",
     }
     assert wire.sent[1:] == [{"type": "http.response.body", "body": b'{"a":1}', "more_body": False}]
 
@@ -89,6 +90,7 @@ async def test_a_stream_goes_out_as_it_is_written() -> None:
             b"cache-control": b"no-cache",
             b"x-accel-buffering": b"no",
             b"x-request-id": b"req_1",
+            b"x-content-type-options": b"nosniff",
         }
         await reply.write(b"data: 1\n\n")
         await reply.write(b"")

@@ -66,7 +66,7 @@ def test_accepted_connections_send_small_pieces_at_once(listener: socket.socket)
 
 def test_connections_wait_in_line_until_the_server_runs(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname(), timeout=20) as early:
-        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
 
 def room_in_line(listener: socket.socket) -> int:
@@ -187,7 +187,7 @@ def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
             assert process.stdout is not None
             port = int(process.stdout.readline())
             with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-                connection.sendall(f"GET /v1/me HTTP/1.1\r\nHost: test\r\n{AUTHORIZATION}\r\n".encode())
+                connection.sendall(f"GET /v1/me HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}\r\n".encode())
                 assert read_answer(connection).status == 200
                 process.send_signal(number)
                 assert connection.recv(1) == b""

@@ -47,7 +47,7 @@ def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _hold() -> Hold:
-    return Hold(Granted((), 0, None), lambda: asyncio.create_task(asyncio.sleep(0)))
+    return Hold(Granted((), 0, None), lambda: asyncio.create_task(asyncio.sleep(0)), 5.0)
 
 
 def _errand(streamed: bool) -> Errand:

@@ -1,17 +1,14 @@
-"""What is the network upstream's own: its limit on connections, and addresses it never reaches."""
+"""What is the network upstream's own: its limit on connections, and what it takes from its surroundings."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.upstreams.calls import PATIENT, chat, failure, post, whole
 from tests.upstreams.openai_stub import OpenAIStub
 from tests.upstreams.scripted import Line, ScriptedServer
-from zai_gateway.relay.addresses import is_forbidden
 from zai_gateway.relay.network import NetworkUpstream
 from zai_gateway.relay.upstream import Blame, Timeouts
 
@@ -85,23 +82,3 @@ async def test_the_environment_names_no_proxy_for_it(monkeypatch: pytest.MonkeyP
 
 async def _unasked(line: Line) -> None:
     await line.gone()
-
-
-@settings(deadline=None)
-@given(st.ip_addresses(v=4, network="169.254.0.0/16"))
-def test_a_link_local_address_is_forbidden_however_it_is_written(address: object):
-    assert is_forbidden(str(address))
-    assert is_forbidden(f"::ffff:{address}")
-    assert is_forbidden(f"64:ff9b::{address}")
-
-
-@pytest.mark.parametrize("address", ["fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200"])
-def test_a_metadata_service_is_forbidden(address: str):
-    assert is_forbidden(address)
-
-
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.10", "fd12::1", "104.18.6.192", "169.253.1.1"]
-)
-def test_any_other_address_is_not(address: str):
-    assert not is_forbidden(address)

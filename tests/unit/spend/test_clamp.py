@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.errors import Code, Failure
-from zai_gateway.spend.clamp import Room, share
+from zai_gateway.spend.clamp import Room, Share, share
 
 USD = 1_000_000_000
 
@@ -142,3 +143,41 @@ def test_what_is_held_is_free_and_bounds_what_is_sent(wanted: Bound, free: int, 
         limits = [n for n in (held.output_limit, wanted.asked, wanted.most) if n is not None]
         assert held.amount >= wanted.worst(min(limits) if limits else 0)
         assert held.output_limit is None or held.output_limit <= min(limits)
+
+
+def rigid(*, asked: int | None = None, most: int | None = 128_000, room: int | None = None) -> Bound:
+    return replace(bound(asked=asked, most=most, room=room), rigid=True)
+
+
+def test_a_rigid_bound_is_held_as_it_was_asked_for_or_refused() -> None:
+    fits = rigid(asked=10_000).worst(10_000)
+    assert share(rigid(asked=10_000), untouched(fits)) == Share(fits, None)
+    with pytest.raises(Failure, match=r"can cost 0\.153 USD as it is") as refused:
+        share(rigid(asked=10_000), untouched(fits - 1))
+    assert refused.value.code is Code.SPEND_CAP_REACHED
+    with pytest.raises(Failure) as refused:
+        share(rigid(asked=10_000), Room(limit=fits, free=fits - 1, unspent=fits))
+    assert refused.value.code is Code.BUDGET_BUSY
+
+
+def test_a_rigid_bound_without_a_limit_holds_the_model_s_longest_answer() -> None:
+    assert share(rigid(), untouched(5 * USD)) == Share(rigid().worst(128_000), None)
+    assert share(rigid(asked=200_000), untouched(5 * USD)) == Share(rigid().worst(128_000), None)
+    assert share(rigid(most=None, room=1_000), untouched(5 * USD)) == Share(rigid().worst(1_000), None)
+    with pytest.raises(Failure, match=r"^max_tokens: nothing is known to bound") as refused:
+        share(rigid(most=None), untouched(5 * USD))
+    assert (refused.value.code, refused.value.param) == (Code.UNBOUNDED_FEATURE, "max_tokens")
+
+
+def test_a_rigid_bound_without_a_cap_is_like_any_other() -> None:
+    assert share(rigid(asked=100), None) == share(bound(asked=100), None)
+
+
+def test_a_refusal_names_the_limit_that_it_met() -> None:
+    spent = Room(limit=5 * USD, free=0, unspent=0, called="this workspace's monthly budget")
+    with pytest.raises(Failure, match=r"^This workspace's monthly budget of 5\.00 USD leaves") as refused:
+        share(bound(asked=100), spent)
+    assert refused.value.detail == "Spend cap reached: 5.00 USD"
+    held = Room(limit=5 * USD, free=0, unspent=USD, called="this workspace's monthly budget")
+    with pytest.raises(Failure, match=r"what is left of this workspace's monthly budget of 5\.00 USD"):
+        share(bound(asked=100), held)

@@ -61,7 +61,7 @@ async def test_framing_and_compression_are_not_the_requests_to_choose(upstream: 
 
     async with ScriptedServer(script) as server:
         headers = (("Accept-Encoding", "gzip"), ("Content-Length", "1"), ("Transfer-Encoding", "chunked"))
-        request = Outbound(method="POST", url=server.url, headers=headers, body=b"whole")
+        request = Outbound(method="POST", url=server.url, headers=headers, body=b"whole", private=True)
         await whole(await upstream.send(request, PATIENT))
 
     head, _, body = seen[0].lower().partition(b"\r\n\r\n")
@@ -92,7 +92,7 @@ async def test_a_request_without_a_body_has_none(upstream: Closable):
         await line.send(OK + b"content-length: 2\r\n\r\nok")
 
     async with ScriptedServer(script) as server:
-        request = Outbound(method="GET", url=f"{server.url}/v1/models", headers=(), body=b"")
+        request = Outbound(method="GET", url=f"{server.url}/v1/models", headers=(), body=b"", private=True)
         assert await whole(await upstream.send(request, PATIENT)) == b"ok"
 
     assert seen[0].startswith(b"GET /v1/models HTTP/1.1\r\n")

@@ -71,7 +71,7 @@ async def test_no_usage_in_a_stream_unless_asked_for(spoken: Spoken):
 
 
 async def test_an_error_is_an_answer_too(spoken: Spoken):
-    wrong = Outbound(method="POST", url=f"{spoken.url}/elsewhere", headers=(), body=b"{}")
+    wrong = Outbound(method="POST", url=f"{spoken.url}/elsewhere", headers=(), body=b"{}", private=True)
     inbound = await spoken.upstream.send(wrong, PATIENT)
     body: dict[str, Any] = json.loads(await whole(inbound))
     assert inbound.status == 404

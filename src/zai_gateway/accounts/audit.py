@@ -1,0 +1,39 @@
+"""The audit: what was done to a workspace, as it can be searched."""
+
+from msgspec.structs import replace
+
+from zai_gateway.accounts.actor import Actor
+from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
+from zai_gateway.accounts.authorization import Deed, require
+from zai_gateway.accounts.desk import Desk
+from zai_gateway.errors import OperatorError
+
+MOST = 1_000
+
+
+class Audit:
+    """Blocking calls that only read. Raises as `Accounts` says."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def list(
+        self,
+        actor: Actor,
+        workspace: str | None,
+        search: AuditSearch = AuditSearch(),  # noqa: B008 -- frozen
+    ) -> tuple[AuditRecord, ...]:
+        """What matches in the workspace, newest first; for the operator, None is every workspace.
+
+        The workspace of `search` is not looked at. At most `search.most` records (1 to 1,000): the next page
+        begins where `search.before` is the id of the last one.
+        """
+        if workspace is None:
+            workspace = actor.workspace
+        if workspace is None:
+            require(actor, Deed.AUDIT_LIST, None)
+        else:
+            self._desk.admit(actor, Deed.AUDIT_LIST, workspace)
+        if not 1 <= search.most <= MOST:
+            raise OperatorError(f"limit: from 1 to {MOST:,} records.")
+        return self._desk.store.audit(replace(search, workspace=workspace))

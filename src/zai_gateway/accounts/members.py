@@ -1,0 +1,157 @@
+"""The members of a workspace: added, changed and removed, with always an owner left."""
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from zai_gateway.accounts import terms
+from zai_gateway.accounts.actor import Actor, ActorKind, Role
+from zai_gateway.accounts.audit_record import Subject
+from zai_gateway.accounts.authorization import Deed
+from zai_gateway.accounts.choosing import chosen
+from zai_gateway.accounts.desk import Desk, until_written
+from zai_gateway.accounts.records import Member
+from zai_gateway.errors import OperatorError
+from zai_gateway.ids import new_id
+
+_MAKES_MANAGEMENT_KEYS = (Role.OWNER, Role.ADMIN)
+
+
+class MemberChanges(Struct, frozen=True, kw_only=True):
+    """What to set of a member: UNSET leaves as it is."""
+
+    name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+def acting(member: Member, address: str | None) -> Actor:
+    """The member as an actor, calling from `address`."""
+    return Actor(
+        kind=ActorKind.MEMBER,
+        id=member.id,
+        name=member.name,
+        workspace=member.workspace,
+        role=member.role,
+        address=address,
+    )
+
+
+class Members:
+    """Blocking calls. Raises as `Accounts` says."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add(self, actor: Actor, workspace: str, name: str, email: str, role: Role) -> Member:
+        """Adds a member. Only an owner or the operator adds an owner."""
+        self._desk.admit(actor, Deed.MEMBER_ADD, workspace)
+        if role is Role.OWNER:
+            self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
+        now = self._desk.clock.now_ms()
+        member = Member(
+            id=new_id("mem", now),
+            workspace=workspace,
+            name=terms.checked_name(name),
+            email=terms.checked_email(email),
+            role=role,
+            created_ms=now,
+        )
+        record = self._desk.record(actor, Deed.MEMBER_ADD, workspace, _subject(member), None, member)
+
+        def attempt() -> Member | None:
+            seen = self._desk.store.members(workspace)
+            _refuse_namesake(member, seen)
+            return member if self._desk.store.put_member(seen, member, record) else None
+
+        return until_written(attempt)
+
+    def list(self, actor: Actor, workspace: str) -> tuple[Member, ...]:
+        """Oldest first, without those that were removed."""
+        self._desk.admit(actor, Deed.MEMBER_LIST, workspace)
+        return _present(self._desk.store.members(workspace))
+
+    def show(self, actor: Actor, workspace: str, ref: str) -> Member:
+        """The member with the id or address `ref`, or the only one of that name."""
+        self._desk.admit(actor, Deed.MEMBER_SHOW, workspace)
+        return _found(ref, self._desk.store.members(workspace))
+
+    def update(self, actor: Actor, workspace: str, ref: str, changes: MemberChanges) -> Member:
+        """Changes a member. Who no longer may make management keys loses those made before.
+
+        Only an owner or the operator changes an owner, or makes one; the last owner stays one.
+        """
+        self._desk.admit(actor, Deed.MEMBER_UPDATE, workspace)
+
+        def attempt() -> Member | None:
+            seen = self._desk.store.members(workspace)
+            before = _found(ref, seen)
+            after = _changed(before, changes)
+            if after == before:
+                return before
+            if Role.OWNER in (before.role, after.role):
+                self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
+            if after.role is not Role.OWNER:
+                _refuse_last_owner(before, seen)
+            _refuse_namesake(after, seen)
+            loses = before.role in _MAKES_MANAGEMENT_KEYS and after.role not in _MAKES_MANAGEMENT_KEYS
+            ends_keys_ms = self._desk.clock.now_ms() if loses else None
+            record = self._desk.record(actor, Deed.MEMBER_UPDATE, workspace, _subject(after), before, after)
+            done = self._desk.store.put_member(seen, after, record, ends_keys_ms=ends_keys_ms)
+            return after if done else None
+
+        return until_written(attempt)
+
+    def remove(self, actor: Actor, workspace: str, ref: str) -> Member:
+        """Removes a member, and revokes the member's own API keys and the management keys made by it.
+
+        Only an owner or the operator removes an owner, and nobody the last one.
+        """
+        self._desk.admit(actor, Deed.MEMBER_REMOVE, workspace)
+
+        def attempt() -> Member | None:
+            seen = self._desk.store.members(workspace)
+            before = _found(ref, seen)
+            if before.role is Role.OWNER:
+                self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
+            _refuse_last_owner(before, seen)
+            now = self._desk.clock.now_ms()
+            after = replace(before, removed_ms=now)
+            record = self._desk.record(actor, Deed.MEMBER_REMOVE, workspace, _subject(after), before, after)
+            return after if self._desk.store.put_member(seen, after, record, ends_keys_ms=now) else None
+
+        return until_written(attempt)
+
+
+def _changed(member: Member, changes: MemberChanges) -> Member:
+    if changes.name is not UNSET:
+        member = replace(member, name=terms.checked_name(changes.name))
+    if changes.email is not UNSET:
+        member = replace(member, email=terms.checked_email(changes.email))
+    return member if changes.role is UNSET else replace(member, role=changes.role)
+
+
+def _subject(member: Member) -> Subject:
+    return Subject("member", member.id, member.name)
+
+
+def _present(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    return tuple(member for member in members if member.removed_ms is None)
+
+
+def _found(ref: str, members: tuple[Member, ...]) -> Member:
+    present = _present(members)
+    by_email = next((member for member in present if member.email == ref.strip().lower()), None)
+    return by_email or chosen(ref, present, "member")
+
+
+def _refuse_namesake(member: Member, seen: tuple[Member, ...]) -> None:
+    if any(other.email == member.email and other.id != member.id for other in _present(seen)):
+        raise OperatorError(f"email: {member.email} is a member already.")
+
+
+def _refuse_last_owner(member: Member, seen: tuple[Member, ...]) -> None:
+    owners = [other for other in _present(seen) if other.role is Role.OWNER]
+    if owners == [member]:
+        raise OperatorError(
+            f"{member.name} is the last owner of this workspace: make somebody else an owner first."
+        )

@@ -1,0 +1,52 @@
+"""What every write of accounts does: take its turn, raise the generation, and write its audit record."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, insert, select, update
+
+from zai_gateway.accounts.audit_record import AuditRecord
+from zai_gateway.storage import tables
+from zai_gateway.storage.database import Database
+from zai_gateway.storage.rows import row_of
+
+ONLY = 1
+"""The id of the row in a table of one row."""
+
+
+class NotAsSeen(Exception):
+    """Somebody else wrote since: what was to be written came from an older state."""
+
+
+@contextmanager
+def account_write(database: Database, *records: AuditRecord) -> Generator[Connection]:
+    """A transaction that writes the records, and has its turn among all writes of accounts."""
+    with database.write() as connection:
+        raise_generation(connection)
+        yield connection
+        write_audit(connection, *records)
+
+
+def as_seen(*pairs: tuple[object, object]) -> None:
+    """Undoes the transaction, by raising NotAsSeen, unless both of each pair are the same."""
+    if any(now != seen for now, seen in pairs):
+        raise NotAsSeen
+
+
+def raise_generation(connection: Connection) -> int:
+    """Raises the generation. Said before all else: in PostgreSQL it makes account writes take turns."""
+    table = tables.generation
+    connection.execute(update(table).where(table.c.id == ONLY).values(value=table.c.value + 1))
+    return generation(connection)
+
+
+def generation(connection: Connection) -> int:
+    """The number that every write raises."""
+    table = tables.generation
+    return connection.execute(select(table.c.value).where(table.c.id == ONLY)).scalar_one()
+
+
+def write_audit(connection: Connection, *records: AuditRecord) -> None:
+    """Writes the records."""
+    if records:
+        connection.execute(insert(tables.audit), [row_of(record) for record in records])

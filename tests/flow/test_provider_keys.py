@@ -1,0 +1,180 @@
+"""Provider keys at work: rotated under load, spoilt, in order, disabled, tested, from the environment."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from msgspec.structs import replace
+
+from tests.flow.stage import MODEL, OPERATOR, UPSTREAM_SECRET, Stage
+from tests.upstreams.openai_stub import OpenAIStub
+from zai_gateway.accounts.provider_keys import NewProviderKey
+from zai_gateway.accounts.records import Health, ProviderKey
+from zai_gateway.accounts.terms import IssuedKey
+from zai_gateway.accounts.vault import Vault
+from zai_gateway.app.house import opened
+from zai_gateway.app.probing import probe
+from zai_gateway.app.provider_environment import take_from_environment
+from zai_gateway.clock import SystemClock
+from zai_gateway.settings import Environment
+
+HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
+ROTATIONS = 5
+
+
+def unset(name: str) -> None:
+    """An environment without variables."""
+
+
+def rotate(data: Path) -> int:
+    """As another process would, on the same directory."""
+    with opened(data, Environment({}), SystemClock()) as house:
+        return len(house.accounts.vault.rotate(OPERATOR, new_key=True).sealed)
+
+
+def found(stage: Stage, name: str) -> ProviderKey:
+    listed = stage.house.accounts.provider_keys.list(OPERATOR, stage.workspace)
+    return next(key for key in listed if key.name == name)
+
+
+def spent(ledger: list[dict[str, int]]) -> int:
+    return sum(row["cost"] + row["risk"] for row in ledger)
+
+
+async def until(stage: Stage, key: IssuedKey, status: int) -> str:
+    """The body of the first answer with that status: the gateway follows its store within a second."""
+    async with asyncio.timeout(30):
+        while (got := await stage.chat(key, HELLO)).status != status:
+            await asyncio.sleep(0.01)
+    return got.body.decode()
+
+
+def authorizations(stub: OpenAIStub) -> list[str | None]:
+    return [request.header("authorization") for request in stub.requests]
+
+
+async def test_no_request_fails_while_the_vault_is_rotated(stage: Stage) -> None:
+    key = stage.key(usd=100)
+    for number in range(3):
+        wanted = NewProviderKey(provider="openai", secret="sk-other", name=f"other-{number}")
+        stage.house.accounts.provider_keys.add(OPERATOR, stage.workspace, wanted)
+    rotating, statuses = True, list[int]()
+
+    async def client() -> None:
+        while rotating:
+            statuses.append((await stage.chat(key, HELLO)).status)
+
+    clients = [asyncio.create_task(client()) for _ in range(4)]
+    for _ in range(ROTATIONS):
+        before = len(statuses)
+        assert await asyncio.to_thread(rotate, stage.house.data) == 4
+        # Some requests begin under every key.
+        while len(statuses) < before + 8:
+            await asyncio.sleep(0.001)
+    rotating = False
+    await asyncio.gather(*clients)
+    assert set(statuses) == {200}
+    assert set(authorizations(stage.stub)) == {f"Bearer {UPSTREAM_SECRET}"}
+
+
+async def test_a_secret_that_does_not_open_is_a_502_that_says_so_and_costs_nothing(stage: Stage) -> None:
+    key, seen = stage.key(usd=1), found(stage, "openai")
+    spoilt = replace(seen, sealed=Vault(Fernet.generate_key().decode()).seal("sk-x"))
+    record = stage.house.accounts.audit.list(OPERATOR, None)[0]
+    assert stage.house.store.accounts.replace_provider_key(seen, spoilt, replace(record, id="aud_x"))
+    said = await until(stage, key, 502)
+    assert "'openai' cannot be decrypted" in said
+    booked = spent(await stage.settled(0))
+    assert (await stage.chat(key, HELLO)).status == 502
+    assert spent(await stage.settled(0)) == booked
+    demo = {"model": "demo/echo", "messages": HELLO["messages"]}
+    assert (await stage.chat(key, demo)).status == 200
+
+
+async def test_the_first_one_that_is_enabled_is_used(stage: Stage) -> None:
+    keys, key = stage.house.accounts.provider_keys, stage.key(usd=1)
+    wanted = NewProviderKey(
+        provider="openai", secret="sk-second", name="second", base_url=stage.stub.base_url
+    )
+    keys.add(OPERATOR, stage.workspace, wanted)
+
+    async def until_used(secret: str) -> None:
+        async with asyncio.timeout(30):
+            while authorizations(stage.stub)[-1:] != [f"Bearer {secret}"]:
+                assert (await stage.chat(key, HELLO)).status == 200
+
+    await until_used(UPSTREAM_SECRET)
+    keys.move(OPERATOR, stage.workspace, "second", first=True)
+    assert [each.name for each in keys.list(OPERATOR, stage.workspace)] == ["second", "demo", "openai"]
+    await until_used("sk-second")
+    keys.switch(OPERATOR, stage.workspace, "second", enabled=False)
+    await until_used(UPSTREAM_SECRET)
+    keys.switch(OPERATOR, stage.workspace, "openai", enabled=False)
+    assert "no provider key for OpenAI" in await until(stage, key, 404)
+    keys.switch(OPERATOR, stage.workspace, "second", enabled=True)
+    await until(stage, key, 200)
+    await until_used("sk-second")
+    keys.move(OPERATOR, stage.workspace, "second", before="openai")
+    assert [each.name for each in keys.list(OPERATOR, stage.workspace)] == ["demo", "second", "openai"]
+    keys.move(OPERATOR, stage.workspace, "second")
+    assert [each.name for each in keys.list(OPERATOR, stage.workspace)] == ["demo", "openai", "second"]
+
+
+async def health_of(stage: Stage, name: str) -> Health:
+    keys = stage.house.accounts.provider_keys
+    await asyncio.to_thread(keys.test, OPERATOR, stage.workspace, name, probe)
+    health = found(stage, name).health
+    assert health is not None
+    return health
+
+
+async def test_a_test_asks_the_provider_and_keeps_what_it_says(stage: Stage) -> None:
+    keys = stage.house.accounts.provider_keys
+    well = await health_of(stage, "openai")
+    assert (well.ok, well.status) == (True, 200)
+    assert well.latency_ms is not None
+    assert [(each.method, each.path) for each in stage.stub.requests] == [("GET", "/v1/models")]
+    assert authorizations(stage.stub) == [f"Bearer {UPSTREAM_SECRET}"]
+    async with OpenAIStub(key="sk-right") as strict:
+        url = strict.base_url
+        keys.add(
+            OPERATOR,
+            stage.workspace,
+            NewProviderKey(provider="openai", secret="sk-wrong", name="wrong", base_url=url),
+        )
+        refused = await health_of(stage, "wrong")
+        assert (refused.ok, refused.status) == (False, 401)
+        assert refused.said == "openai: Incorrect API key provided: sk-***."
+        # Another secret: what was said of the one before no longer holds.
+        assert keys.renew(OPERATOR, stage.workspace, "wrong", "sk-right").health is None
+        assert (await health_of(stage, "wrong")).ok
+    gone = await health_of(stage, "wrong")
+    assert (gone.ok, gone.status, gone.latency_ms) == (False, None, None)
+    assert (await health_of(stage, "demo")).ok
+
+
+async def test_keys_from_the_environment_are_added_once_and_follow_their_variable(stage: Stage) -> None:
+    accounts = stage.house.accounts
+
+    def kept() -> list[tuple[str, str]]:
+        listed = accounts.provider_keys.list(OPERATOR, stage.workspace)
+        return [(key.id, stage.house.vault.open_secret(key)) for key in listed if key.name == "environment"]
+
+    take_from_environment(accounts, unset)
+    assert kept() == []
+    take_from_environment(accounts, {"OPENAI_API_KEY": "sk-one"}.get)
+    ((id, secret),) = kept()
+    assert secret == "sk-one"
+    records = accounts.audit.list(OPERATOR, None)
+    take_from_environment(accounts, {"OPENAI_API_KEY": "sk-one"}.get)
+    assert accounts.audit.list(OPERATOR, None) == records
+    take_from_environment(accounts, {"OPENAI_API_KEY": "sk-two"}.get)
+    take_from_environment(accounts, unset)
+    assert kept() == [(id, "sk-two")]
+
+
+@pytest.mark.parametrize("ref", ["nobody", "pkey_none"])
+async def test_what_is_not_there_cannot_be_moved(stage: Stage, ref: str) -> None:
+    with pytest.raises(Exception, match="There is no provider key"):
+        stage.house.accounts.provider_keys.move(OPERATOR, stage.workspace, ref, first=True)

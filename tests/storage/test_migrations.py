@@ -1,0 +1,83 @@
+"""Migrations: books that an earlier release wrote are read, counted on and spent from by this one."""
+
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+import zai_gateway.storage
+from tests.storage.places import Place
+from tests.storage.samples import act, attempt, entry, fixed, life, member, outcome
+from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.records import NearCap
+from zai_gateway.spend.budgets import Budget
+from zai_gateway.storage.address import read_address
+from zai_gateway.storage.database import Database
+from zai_gateway.storage.postgresql import PostgresDatabase
+from zai_gateway.storage.sqlite import SqliteDatabase
+
+SCRIPTS = Path(zai_gateway.storage.__file__).parent / "migrations"
+BOOKS_OF_0001 = (
+    "INSERT INTO workspace VALUES ('ws_1', 'My Workspace', 'my-ws', 1)",
+    """INSERT INTO budget (id, owner, resource, period, "limit")
+    VALUES ('b_1', 'key_1', 'spend', 'total', 100)""",
+    """INSERT INTO api_key (id, workspace, name, prefix, digest, tags, allow, cap, budget, created_ms,
+    generation) VALUES ('key_1', 'ws_1', 'ci', 'zk_live_0PkU', CAST('digest' AS {bytes}), '[]', '[]', 100,
+    'b_1', 2, 1)""",
+    """INSERT INTO provider_key (id, workspace, provider, name, base_url, sealed, position, created_ms)
+    VALUES ('pk_1', 'ws_1', 'openai', 'main', 'https://api.openai.com/v1', CAST('' AS {bytes}), 0, 3)""",
+    """INSERT INTO "window" VALUES ('b_1:0', 'b_1', 0, 60)""",
+    "INSERT INTO worker VALUES ('worker_1', 'host', 'boot', NULL, 0, 4, 'live')",
+    "INSERT INTO lease VALUES ('b_1:0', 'worker_1', 60, 60, 0)",
+    "UPDATE generation SET value = 1",
+)
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(SCRIPTS))
+    command.upgrade(config, revision)
+
+
+def write_books_of_0001(place: Place) -> None:
+    with closing(old_database(place)) as database, database.write() as connection:
+        migrate(connection, "0001")
+        kind = "BLOB" if place.address is None else "BYTEA"
+        for statement in BOOKS_OF_0001:
+            connection.execute(text(statement.format(bytes=kind)))
+
+
+def old_database(place: Place) -> Database:
+    if place.address is not None:
+        return PostgresDatabase(read_address(place.address))
+    place.data.mkdir()
+    (place.data / "zai.db").touch(0o600)
+    return SqliteDatabase(place.data / "zai.db")
+
+
+def test_the_books_of_the_first_schema_go_on(new_place: Place) -> None:
+    write_books_of_0001(new_place)
+    with closing(new_place.open()) as store:
+        (key,) = store.accounts.keys("ws_1")
+        assert (key.name, key.cap, key.near_cap, key.last_used_ms, key.predecessors) == (
+            *("ci", 100, NearCap.CLAMP, None, ()),
+        )
+        (provider_key,) = store.accounts.provider_keys("ws_1")
+        assert (provider_key.private, provider_key.disabled_ms, provider_key.health) == (True, None, None)
+        # The cap of an old key is one of its workspace's budgets, and what was spent of it is spent.
+        (cap,) = store.accounts.budgets("ws_1")
+        assert (cap.id, cap.workspace, cap.owner, cap.limit) == ("b_1", "ws_1", "key_1", 100)
+        changes = store.accounts.changes(0)
+        caller = Caller(key=key, view=changes.workspaces[0])
+        assert [budget.id for budget in caller.budgets] == ["b_1"]
+        (standing,) = store.spend.standings("key_1", 5)
+        assert (standing.spent, standing.budget.limit) == (60, 100)
+        store.spend.open_worker(life("worker_2"))
+        held = store.spend.hold("worker_2", attempt(), (Budget(id="b_1", owner="key_1"),), fixed(40))
+        store.spend.settle(entry(attempt(), held, outcome(40), "worker_2"), held.amount)
+        assert store.accounts.put_member([], member(), act())
+    with closing(new_place.open()) as again:
+        assert again.spend.standings("key_1", 5)[0].spent == 100
+        assert len(again.accounts.members("ws_1")) == 1

@@ -1,0 +1,111 @@
+"""Every call of the services, as an actor makes it on one workspace's things."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from tests.unit.accounts.people import OPERATOR, People
+from zai_gateway.accounts.actor import Actor, Role, Scope
+from zai_gateway.accounts.audit_record import AuditSearch
+from zai_gateway.accounts.authorization import Deed
+from zai_gateway.accounts.budgets import Holder
+from zai_gateway.accounts.members import MemberChanges
+from zai_gateway.accounts.provider_keys import NewProviderKey
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, Health
+from zai_gateway.accounts.service import Accounts
+from zai_gateway.accounts.terms import KeyChanges
+from zai_gateway.catalogue.model import Rates
+
+RATES = Rates(input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
+MODEL = "openai/m"
+
+
+class Things(Struct, frozen=True, kw_only=True):
+    """The ids of what stands in a workspace before a call."""
+
+    workspace: str
+    member: str
+    owner: str
+    key: str
+    """An API key of nobody's own."""
+    management_key: str
+    provider_key: str
+
+
+def furnished(team: People, name: str) -> Things:
+    """A new workspace with one of each thing, and two owners."""
+    accounts = team.accounts
+    workspace = accounts.workspaces.create(OPERATOR, name).id
+    owner = team.person("first-owner", Role.OWNER, workspace)
+    team.person("second-owner", Role.OWNER, workspace)
+    accounts.prices.set(OPERATOR, workspace, MODEL, RATES)
+    accounts.budgets.set(OPERATOR, workspace, Holder(BudgetOwner.WORKSPACE), BudgetPeriod.MONTHLY, 1)
+    expires = 2**50
+    return Things(
+        workspace=workspace,
+        member=team.person("somebody", Role.MEMBER, workspace).id,
+        owner=owner.id,
+        key=accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="key")).key.id,
+        management_key=accounts.management_keys.create(
+            OPERATOR, workspace, "made", [Scope.KEYS_READ], expires
+        ).key.id,
+        provider_key=accounts.provider_keys.add(
+            OPERATOR, workspace, NewProviderKey(provider="demo", secret="")
+        ).id,
+    )
+
+
+Call = Callable[[Accounts, Actor, Things], object]
+
+_ALL = Holder(BudgetOwner.WORKSPACE)
+_NEW_PERSON = ("newcomer", "newcomer@example.com")
+
+CALLS: Mapping[Deed, Call] = {
+    Deed.WORKSPACE_CREATE: lambda on, who, of: on.workspaces.create(who, "Newest"),
+    Deed.WORKSPACE_LIST: lambda on, who, of: on.workspaces.list(who),
+    Deed.WORKSPACE_RENAME: lambda on, who, of: on.workspaces.rename(who, of.workspace, "Renamed"),
+    Deed.MEMBER_ADD: lambda on, who, of: on.members.add(who, of.workspace, *_NEW_PERSON, Role.MEMBER),
+    Deed.MEMBER_LIST: lambda on, who, of: on.members.list(who, of.workspace),
+    Deed.MEMBER_SHOW: lambda on, who, of: on.members.show(who, of.workspace, of.member),
+    Deed.MEMBER_UPDATE: lambda on, who, of: on.members.update(
+        who, of.workspace, of.member, MemberChanges(role=Role.VIEWER)
+    ),
+    Deed.MEMBER_REMOVE: lambda on, who, of: on.members.remove(who, of.workspace, of.member),
+    Deed.OWNER_CHANGE: lambda on, who, of: on.members.remove(who, of.workspace, of.owner),
+    Deed.KEY_CREATE: lambda on, who, of: on.api_keys.create(
+        who, of.workspace, KeyChanges(name="new", member=of.member)
+    ),
+    Deed.KEY_LIST: lambda on, who, of: on.api_keys.list(who, of.workspace),
+    Deed.KEY_SHOW: lambda on, who, of: on.api_keys.show(who, of.workspace, of.key),
+    Deed.KEY_UPDATE: lambda on, who, of: on.api_keys.update(who, of.workspace, of.key, KeyChanges(cap=1)),
+    Deed.KEY_ROTATE: lambda on, who, of: on.api_keys.rotate(who, of.workspace, of.key, 0),
+    Deed.KEY_REVOKE: lambda on, who, of: on.api_keys.revoke(who, of.workspace, of.key),
+    Deed.BUDGET_LIST: lambda on, who, of: on.budgets.list(who, of.workspace),
+    Deed.BUDGET_SET: lambda on, who, of: on.budgets.set(who, of.workspace, _ALL, BudgetPeriod.DAILY, 2),
+    Deed.BUDGET_REMOVE: lambda on, who, of: on.budgets.remove(who, of.workspace, _ALL, BudgetPeriod.MONTHLY),
+    Deed.MANAGEMENT_KEY_CREATE: lambda on, who, of: on.management_keys.create(
+        who, of.workspace, "new", [Scope.MANAGEMENT_KEYS_WRITE], 2**50
+    ),
+    Deed.MANAGEMENT_KEY_LIST: lambda on, who, of: on.management_keys.list(who, of.workspace),
+    Deed.MANAGEMENT_KEY_REVOKE: lambda on, who, of: on.management_keys.revoke(
+        who, of.workspace, of.management_key
+    ),
+    Deed.PROVIDER_KEY_ADD: lambda on, who, of: on.provider_keys.add(
+        who, of.workspace, NewProviderKey(provider="openai", secret="sk-1")
+    ),
+    Deed.PROVIDER_KEY_LIST: lambda on, who, of: on.provider_keys.list(who, of.workspace),
+    Deed.PROVIDER_KEY_UPDATE: lambda on, who, of: on.provider_keys.switch(
+        who, of.workspace, of.provider_key, enabled=False
+    ),
+    Deed.PROVIDER_KEY_TEST: lambda on, who, of: on.provider_keys.test(
+        who, of.workspace, of.provider_key, lambda key, secret: Health(at_ms=1, ok=True, said="fine")
+    ),
+    Deed.VAULT_ROTATE: lambda on, who, of: on.vault.rotate(who),
+    Deed.PROVIDER_KEY_REMOVE: lambda on, who, of: on.provider_keys.remove(who, of.workspace, of.provider_key),
+    Deed.PRICE_SET: lambda on, who, of: on.prices.set(who, of.workspace, "openai/n", RATES),
+    Deed.PRICE_LIST: lambda on, who, of: on.prices.list(who, of.workspace),
+    Deed.PRICE_REMOVE: lambda on, who, of: on.prices.remove(who, of.workspace, MODEL),
+    Deed.AUDIT_LIST: lambda on, who, of: on.audit.list(who, of.workspace, AuditSearch()),
+}
+
+READS = {deed for deed in Deed if deed.value.endswith((".list", ".show"))}

@@ -1,0 +1,315 @@
+"""Plans: applied once, a declaration leaves nothing to do; what cannot be carried out is told before."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tests.clocks import HeldClock
+from tests.unit.accounts.people import OPERATOR, People
+from zai_gateway.accounts.actor import Role
+from zai_gateway.accounts.applying import Applying
+from zai_gateway.accounts.declaration import (
+    Declaration,
+    DeclaredBudget,
+    DeclaredKey,
+    DeclaredMember,
+    DeclaredPrice,
+    DeclaredProvider,
+    DeclaredWorkspace,
+    SecretReference,
+    read,
+)
+from zai_gateway.accounts.plan import Action
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.catalogue.model import Rates
+from zai_gateway.errors import OperatorError
+
+REFERENCES = (SecretReference(env="ONE"), SecretReference(env="TWO"))
+SECRETS = dict(zip(REFERENCES, ("sk-1", "sk-2"), strict=True))
+EMAILS = ("ana@example.com", "ben@example.com", "cid@example.com")
+KEYS = ("ci", "nightly")
+FAR_MS = 7_258_032_000_123
+NUMBERS = count()
+
+
+class Hand:
+    """Applies declarations to the accounts of a team."""
+
+    def __init__(self, team: People, clock: HeldClock) -> None:
+        self.issued: list[IssuedKey] = []
+        self._clock = clock
+        self._applying = Applying(team.accounts, OPERATOR, SECRETS)
+
+    def plan(self, wanted: Declaration | str, *, prune: bool = False) -> tuple[Action, ...]:
+        declaration = read(wanted) if isinstance(wanted, str) else wanted
+        return self._applying.plan(declaration, self._clock.now_ms(), prune=prune)
+
+    def apply(self, wanted: Declaration | str, *, prune: bool = False) -> list[str]:
+        """What was done, each as `create key ci`."""
+        actions = self.plan(wanted, prune=prune)
+        for action in actions:
+            self._clock.move(0.001)
+            self._applying.carry_out(action, self._keeping)
+        return [f"{action.verb.value} {action.table} {action.name}" for action in actions]
+
+    @contextmanager
+    def _keeping(self, _action: Action, _wanted: DeclaredKey) -> Generator[Callable[[IssuedKey], None]]:
+        yield self.issued.append
+
+
+@pytest.fixture
+def hand(team: People, clock: HeldClock) -> Hand:
+    return Hand(team, clock)
+
+
+def text(*parts: str) -> str:
+    """A declaration of one workspace: `member email = "..."`, one entry to a line."""
+    lines = ["[[workspace]]", 'name = "Tools"']
+    for part in parts:
+        table, _, fields = part.partition(" ")
+        lines += [f"[[workspace.{table}]]", *fields.split("; ")]
+    return "\n".join(lines)
+
+
+ANA = 'member email = "ana@example.com"; role = "owner"'
+BEN = 'member email = "ben@example.com"'
+OPENAI = 'provider provider = "openai"; secret = { env = "ONE" }'
+
+amounts = st.integers(0, 10**15)
+members = st.lists(
+    st.builds(
+        DeclaredMember,
+        email=st.sampled_from(EMAILS[1:]),
+        name=st.sampled_from((UNSET, "Somebody")),
+        role=st.sampled_from((UNSET, *Role)),
+    ),
+    unique_by=lambda each: each.email,
+).map(lambda rest: (DeclaredMember(email=EMAILS[0], role=Role.OWNER), *rest))
+keys = st.lists(
+    st.builds(
+        DeclaredKey,
+        name=st.sampled_from(KEYS),
+        spend_cap=st.sampled_from((UNSET, None)) | amounts,
+        near_cap=st.sampled_from((UNSET, *NearCap)),
+        allow=st.sampled_from((UNSET, (), ("openai/*", "demo/*"), ("demo/*",))),
+        fallback=st.sampled_from((UNSET, None, "openai/m")),
+        expires_ms=st.sampled_from((UNSET, None, FAR_MS)),
+        member=st.sampled_from((None, EMAILS[0])),
+        tags=st.sampled_from((UNSET, (), ("a", "b"))),
+    ),
+    unique_by=lambda each: each.name,
+).map(tuple)
+providers = st.lists(
+    st.one_of(
+        st.just(DeclaredProvider(provider="demo", name="demo")),
+        st.builds(
+            DeclaredProvider,
+            provider=st.just("openai"),
+            name=st.sampled_from(("openai", "other")),
+            base_url=st.sampled_from((UNSET, "https://one.example/v1", "http://127.0.0.1:9/v1")),
+            secret=st.sampled_from(REFERENCES),
+        ),
+    ),
+    unique_by=lambda each: each.name,
+).map(tuple)
+budgets = st.lists(
+    st.builds(
+        DeclaredBudget,
+        kind=st.just(BudgetOwner.WORKSPACE),
+        owner=st.just(""),
+        period=st.sampled_from(BudgetPeriod),
+        limit=amounts,
+    )
+    | st.builds(
+        DeclaredBudget,
+        kind=st.just(BudgetOwner.MEMBER),
+        owner=st.just(EMAILS[0]),
+        period=st.sampled_from(BudgetPeriod),
+        limit=amounts,
+    ),
+    unique_by=lambda each: each.name,
+).map(tuple)
+rates = st.integers(0, 10**9)
+
+
+def priced(model: str, read: int, written: int, rest: int) -> DeclaredPrice:
+    return DeclaredPrice(
+        model=model,
+        rates=Rates(input=rest, cache_read=read, cache_write=written, cache_write_long=written, output=rest),
+    )
+
+
+prices = st.lists(
+    st.builds(priced, st.sampled_from(("openai/m", "openai/n")), rates, rates, rates),
+    unique_by=lambda each: each.model,
+).map(tuple)
+workspaces = st.builds(
+    DeclaredWorkspace,
+    name=st.just("Tools"),
+    members=members,
+    keys=st.none() | keys,
+    providers=st.none() | providers,
+    budgets=st.none() | budgets,
+    prices=st.none() | prices,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=workspaces, second=workspaces, prune=st.booleans())
+def test_a_declaration_that_was_applied_leaves_nothing_to_do(
+    hand: Hand, first: DeclaredWorkspace, second: DeclaredWorkspace, prune: bool
+) -> None:
+    """From nothing, and from whatever another declaration left."""
+    name = f"Tools {next(NUMBERS)}"
+    for each in (first, second):
+        wanted = Declaration((replace(each, name=name),))
+        hand.apply(wanted, prune=prune)
+        assert hand.plan(wanted, prune=prune) == ()
+
+
+def test_others_are_named_after_they_are_there_and_owners_change_before_they_go(hand: Hand) -> None:
+    budget = 'budget {}; period = "daily"; limit = 1'
+    assert hand.apply(
+        text(
+            budget.format('key = "ci"'),
+            budget.format('member = "ben@example.com"'),
+            'key name = "ci"; member = "ben@example.com"',
+            BEN,
+            ANA,
+        )
+    ) == [
+        "create workspace Tools",
+        "create member ana@example.com",
+        "create member ben@example.com",
+        "create key ci",
+        "create budget daily of key ci",
+        "create budget daily of member ben@example.com",
+    ]
+    other_owner = 'member email = "ben@example.com"; role = "owner"'
+    assert hand.apply(text(ANA.replace("owner", "viewer"), other_owner)) == [
+        "change member ben@example.com",
+        "change member ana@example.com",
+    ]
+
+
+def test_a_change_tells_the_fields_before_and_after_and_leaves_the_others(hand: Hand, team: People) -> None:
+    hand.apply(text('key name = "ci"; spend_cap = 5; allow = ["demo/*"]; expires = 2199-01-01', OPENAI))
+    (issued,) = hand.issued
+    (key, provider) = hand.plan(
+        text(
+            'key name = "ci"; spend_cap = "none"; expires = "none"',
+            OPENAI.replace("ONE", "TWO"),
+        )
+    )
+    assert {name: (change.before, change.after) for name, change in key.changes.items()} == {
+        "spend_cap": ("5.00", None),
+        "expires": ("2199-01-01T00:00:00Z", None),
+    }
+    assert {name: (change.before, change.after) for name, change in provider.changes.items()} == {
+        "secret": ("the one before", "another one")
+    }
+    hand.apply(text('key name = "ci"; spend_cap = 6'))
+    workspace = team.accounts.workspaces.find(OPERATOR, "Tools").id
+    now = team.accounts.api_keys.show(OPERATOR, workspace, "ci")
+    assert (now.id, now.digest, now.cap, now.allow) == (
+        *(issued.key.id, issued.key.digest, 6_000_000_000, ("demo/*",)),
+    )
+
+
+def test_a_secret_changes_in_place_and_an_address_keeps_the_place(hand: Hand, team: People) -> None:
+    second = 'provider provider = "openai"; name = "second"; secret = { env = "ONE" }'
+    hand.apply(text(OPENAI, second))
+    workspace = team.accounts.workspaces.find(OPERATOR, "Tools").id
+
+    def standing() -> list[tuple[str, str, str]]:
+        listed = team.accounts.provider_keys.list(OPERATOR, workspace)
+        return [(key.name, key.base_url, team.vault.open_secret(key)) for key in listed]
+
+    before = team.accounts.provider_keys.list(OPERATOR, workspace)
+    hand.apply(text(OPENAI.replace("ONE", "TWO"), second))
+    assert [key.id for key in team.accounts.provider_keys.list(OPERATOR, workspace)] == [
+        key.id for key in before
+    ]
+    hand.apply(text(f'{OPENAI}; base_url = "https://eu.example/v1"'))
+    assert standing() == [
+        ("openai", "https://eu.example/v1", "sk-1"),
+        ("second", "https://api.openai.com/v1", "sk-1"),
+    ]
+
+
+def test_pruning_is_for_the_kinds_that_are_declared(hand: Hand, team: People) -> None:
+    budget = 'budget key = "old"; period = "daily"; limit = 1'
+    price = 'price model = "openai/m"; input = 1; output = 1'
+    hand.apply(text(ANA, BEN, 'key name = "old"', 'key name = "ci"', OPENAI, budget, price))
+    assert hand.apply(text(ANA, 'key name = "ci"')) == []
+    assert hand.apply(text(ANA, 'key name = "ci"'), prune=True) == [
+        "remove key old",
+        "remove member ben@example.com",
+    ]
+    bare = '[[workspace]]\nname = "Tools"\n'
+    assert hand.apply(bare, prune=True) == []
+    assert hand.apply(f"{bare}key = []\nprovider = []\nprice = []\nbudget = []", prune=True) == [
+        "remove key ci",
+        "remove provider openai",
+        "remove price openai/m",
+    ]
+    assert [each.name for each in team.accounts.workspaces.list(OPERATOR)] == ["My Workspace", "Tools"]
+    assert team.accounts.api_keys.show(OPERATOR, team.workspace, "first-key").revoked_ms is None
+
+
+def test_a_key_that_was_revoked_is_made_again(hand: Hand, team: People) -> None:
+    wanted = text('key name = "ci"')
+    hand.apply(wanted)
+    workspace = team.accounts.workspaces.find(OPERATOR, "Tools").id
+    team.accounts.api_keys.revoke(OPERATOR, workspace, "ci")
+    assert hand.apply(wanted) == ["create key ci"]
+    assert len({issued.secret for issued in hand.issued}) == 2
+
+
+def test_a_key_that_has_expired_since_is_as_declared(hand: Hand, clock: HeldClock) -> None:
+    wanted = text('key name = "ci"; expires = 2030-01-01; spend_cap = 1')
+    hand.apply(wanted)
+    clock.move(10 * 365 * 86_400)
+    assert hand.plan(wanted) == ()
+    assert hand.apply(wanted.replace("spend_cap = 1", "spend_cap = 2")) == ["change key ci"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (
+            text('key name = "ci"; member = "bne@example.com"'),
+            "member: 'bne@example.com' neither stands in the",
+        ),
+        (text(ANA, 'key name = "theirs"'), "key 'theirs': member: 'ben@example.com' neither stands"),
+        (text('key name = "ci"; expires = 2020-01-01'), "key 'ci': expires: not in the future"),
+        (text('key name = "twins"'), "key 'twins': 2 stand under that name (key_"),
+        (text('budget key = "c"; period = "daily"; limit = 1'), "budget 'daily of key c': key: 'c' neither"),
+        (text('provider provider = "openai"; name = "new"'), "provider 'new': secret: it is missing"),
+        (text('provider provider = "demo"; name = "openai"'), "it is a key at openai, and stays one"),
+        (
+            text('provider provider = "openai"; base_url = "https://eu.example"'),
+            "secret: it is missing; a key",
+        ),
+        (text(BEN), "it would be left without an owner"),
+        (text(ANA.replace("owner", "admin"), BEN), "it would be left without an owner"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_told_before_anything_is(
+    hand: Hand, team: People, wanted: str, said: str
+) -> None:
+    hand.apply(text(ANA, BEN, OPENAI, 'key name = "theirs"; member = "ben@example.com"'))
+    workspace = team.accounts.workspaces.find(OPERATOR, "Tools").id
+    for _ in range(2):
+        team.accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="twins"))
+    with pytest.raises(OperatorError) as refused:
+        hand.apply(wanted, prune=True)
+    assert said in str(refused.value)
+    assert str(refused.value).startswith("workspace 'Tools'")
