@@ -118,15 +118,19 @@ class Spending:
 
     async def _in_time(self, asking: Future[T], give_up: Callable[[], object]) -> T:
         """What the store answers; where its asker leaves or time is over, `give_up` sees to the rest."""
+        answer = asyncio.wrap_future(asking)
         try:
-            async with asyncio.timeout(self._patience):
-                return await asyncio.shield(asyncio.wrap_future(asking))
-        except TimeoutError:
-            give_up()
-            raise StoreUnavailable("The store has more to do than it can.") from None
+            # Unlike awaiting it, this leaves the answer to come when its asker leaves.
+            answered, _ = await asyncio.wait({answer}, timeout=self._patience)
         except asyncio.CancelledError:
+            answer.add_done_callback(_heard)
             give_up()
             raise
+        if not answered:
+            answer.add_done_callback(_heard)
+            give_up()
+            raise StoreUnavailable("The store has more to do than it can.")
+        return answer.result()
 
     def _withdraw(self, attempt: Attempt, asking: "Future[Granted]") -> None:
         """The store may grant what nobody waits for any more: it is given back as soon as it answers."""
@@ -176,3 +180,9 @@ class Spending:
                 return await asyncio.wrap_future(self._moves.submit(move, *arguments))
             except StoreUnavailable:
                 await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _heard(answer: "asyncio.Future[Any]") -> None:
+    """Keeps asyncio from complaining of an error that nobody waits for any more."""
+    if not answer.cancelled():
+        answer.exception()

@@ -1,6 +1,7 @@
 """Spending over a slow or doubtful store: nobody waits for ever, and nothing stays held for nobody."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -149,3 +150,22 @@ async def test_a_hold_that_was_surely_not_made_is_not_released(spending: Spendin
 async def test_standings_are_not_waited_for_for_ever(spending: Spending) -> None:
     with pytest.raises(StoreUnavailable):
         await spending.standings("key")
+
+
+async def test_a_refusal_that_comes_too_late_is_no_complaint(spending: Spending, store: SlowStore) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    store.failing = StoreUnavailable("locked")
+    # In a task of its own, so that nothing keeps what it left behind from being collected.
+    asked = asyncio.create_task(hold(spending, "req_1"))
+    await asyncio.wait({asked})
+    assert isinstance(asked.exception(), StoreUnavailable)
+    del asked
+    store.go.set()
+    await spending.drain(60)
+    store.failing = None
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        gc.collect()
+    assert complaints == []
+    assert store.released == []
