@@ -18,19 +18,26 @@ whole := $(shell [ "$$(cat .venv/.whole 2>/dev/null)" = "$$(pwd -P)" ] && .venv/
 	sys.exit(len(sys.argv) > 1 and sys.argv[1] != "%d.%d" % sys.version_info[:2])' \
 	$(if $(PYTHON),"$$('$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])')") 2>/dev/null && echo yes)
 
-.PHONY: help run test check install dev lock prices wheel clean
+.PHONY: help run test endurance test-postgresql check install dev lock prices wheel clean
 ifneq ($(whole),yes)
 .PHONY: .venv/.run .venv/.dev
 endif
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: install ## Start the gateway on http://127.0.0.1:8011 (more options: make run ARGS="--port 9000")
 	@.venv/bin/zai serve $(ARGS)
 
 test: dev ## Run every test, in parallel (some of them: make test ARGS=tests/spend)
 	@.venv/bin/pytest -n auto --dist worksteal $(ARGS)
+
+# Those of the store itself run on both in `make test`.
+test-postgresql: dev ## Run the tests of whole gateways again, with the books in PostgreSQL
+	@.venv/bin/pytest -n auto --dist worksteal --store postgresql $(or $(ARGS),tests/flow tests/e2e)
+
+endurance: dev ## Run what takes minutes: a store that stops under load, revocations across servers
+	@.venv/bin/pytest -s tests/endurance $(ARGS)
 
 check: dev ## Check format, lint, strict types, import rules and the rules of the house
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ."; exit 1; }

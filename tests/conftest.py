@@ -1,7 +1,7 @@
-"""What every run obeys: a test that is skipped without having been reviewed fails the run."""
+"""What every run obeys: the store that was chosen, and that a skip which nobody reviewed fails the run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +50,40 @@ class SkipReview:
             self._unreviewed.add(line)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--store",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="what gateways keep their books in: tests with both run on the chosen one only",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "sqlite(reason): about SQLite's files by its nature, so skipped on another store"
+    )
     # Only the process that gives the verdict reviews: workers send it their reports.
     if not hasattr(config, "workerinput"):
         lines = REVIEWED.read_text(encoding="utf-8").splitlines()
         config.pluginmanager.register(SkipReview(frozenset(lines)), "skip-review")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("store") == "sqlite":
+        return
+    config.hook.pytest_deselected(items=[item for item in items if _has_a_twin(item)])
+    items[:] = [item for item in items if not _has_a_twin(item)]
+    for item in items:
+        if (mark := item.get_closest_marker("sqlite")) is not None:
+            item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+
+
+def _has_a_twin(item: pytest.Item) -> bool:
+    """Whether it is the SQLite run of a test that is run on PostgreSQL too, by a parameter of its own."""
+    callspec: object = getattr(item, "callspec", None)
+    parameters: Mapping[str, object] = getattr(callspec, "params", {})
+    return any(isinstance(each, str) and each.startswith("sqlite") for each in parameters.values())
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -69,3 +98,29 @@ def postgres() -> "Iterator[PostgresServer]":
 
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def store_of_the_run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Keeps the books of gateways where `--store` says."""
+    if request.config.getoption("store") == "sqlite":
+        yield
+        return
+    from tests.postgresql.books import run_on  # noqa: PLC0415 -- most runs need none
+
+    with run_on(request.getfixturevalue("postgres"), tmp_path_factory.mktemp("books")):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    ended = yield
+    if isinstance(item, pytest.Function) and item.config.getoption("store") != "sqlite":
+        from tests.postgresql.books import drop_books  # noqa: PLC0415 -- most runs need none
+
+        # Each takes megabytes.
+        if isinstance(folder := item.funcargs.get("tmp_path"), Path):
+            drop_books(folder)
+    return ended

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.flow.stage import Got
+from tests.postgresql.books import books_for, rows_of
+from zai_gateway.accounts.vault import ENCRYPTION_KEY
 
 ZAI = Path(sys.executable).with_name("zai")
 PATIENCE = 60.0
@@ -92,7 +93,11 @@ class Operator:
 
     def __init__(self, data: Path, **variables: str) -> None:
         self.data = data
-        self.environment = {"HOME": str(data.parent), "PATH": os.defpath, "LANG": "C.UTF-8", **variables}
+        own = {"HOME": str(data.parent), "PATH": os.defpath, "LANG": "C.UTF-8"}
+        books = books_for(data, migrated=False)
+        if f"{ENCRYPTION_KEY}_FILE" in variables:
+            books.pop(ENCRYPTION_KEY, None)
+        self.environment = own | books | variables
         self._keys: dict[tuple[str, ...], str] = {}
 
     def zai(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -129,10 +134,8 @@ class Operator:
         return self._keys[options]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Every row of a table, as it stands on the disk."""
-        with closing(sqlite3.connect(self.data / "zai.db", timeout=PATIENCE)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid')]
+        """Every row of a table, as the store keeps it."""
+        return rows_of(table, self.data, self.environment.get("ZAI_DATABASE"))
 
     def started(self, *options: str) -> GatewayProcess:
         """A `zai serve`, which the caller ends."""

@@ -239,6 +239,7 @@ async def client_of(watched: Watched, key: str, stub: OpenAIStub) -> AsyncGenera
             watched.process.wait(PATIENCE)
 
 
+@pytest.mark.sqlite("searches the bytes of SQLite's files")
 async def test_no_canary_is_ever_written_or_logged(tmp_path: Path) -> None:
     operator = Operator(tmp_path / "data")
     async with OpenAIStub() as stub:

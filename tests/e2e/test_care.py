@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.gateway_process import Operator
 
 CHAT = {"model": "demo/echo", "messages": [{"role": "user", "content": "Good morning"}]}
 
 
+@pytest.mark.sqlite("copies SQLite's file: PostgreSQL has tools of its own for that")
 def test_a_backup_under_a_serving_gateway_brings_its_keys_back(tmp_path: Path) -> None:
     operator, copy = Operator(tmp_path / "data"), str(tmp_path / "copy")
     with operator.serving() as gateway:

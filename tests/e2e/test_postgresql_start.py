@@ -62,7 +62,9 @@ def test_several_at_once_make_one_workspace_and_one_key(tmp_path: Path, database
 
 
 def test_the_encryption_key_has_to_be_given(data: Path, database: str) -> None:
-    ran = Operator(data).zai("serve", "--port", "0", "--data", str(data), "--database", database)
+    ran = Operator(data, PROVIDER_KEY_ENCRYPTION_KEY="").zai(
+        "serve", "--port", "0", "--data", str(data), "--database", database
+    )
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "set PROVIDER_KEY_ENCRYPTION_KEY or PROVIDER_KEY_ENCRYPTION_KEY_FILE" in ran.stderr
     assert not data.exists()

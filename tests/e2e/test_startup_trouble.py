@@ -79,6 +79,7 @@ def test_a_path_through_a_file(data: Path) -> None:
     assert "is not a directory" in said
 
 
+@pytest.mark.sqlite("writes something else where SQLite's file would be")
 def test_a_file_that_is_no_database(data: Path) -> None:
     data.mkdir()
     (data / "zai.db").write_text("precious " * 1_000)
@@ -96,6 +97,7 @@ def test_another_encryption_key_than_before(data: Path, command: tuple[str, ...]
     assert ANOTHER_KEY not in said
 
 
+@pytest.mark.sqlite("only beside SQLite is there a vault.key")
 def test_the_key_file_is_lost(data: Path) -> None:
     operator = Operator(data)
     operator.admin("key", "list")
@@ -116,6 +118,7 @@ def test_an_encryption_key_given_twice(data: Path, tmp_path: Path) -> None:
     assert "unset one" in sentence(Operator(data, **given), *SERVE)
 
 
+@pytest.mark.sqlite("writes to SQLite's file")
 def test_a_directory_of_a_newer_release(data: Path) -> None:
     operator = Operator(data)
     operator.admin("key", "list")

@@ -8,9 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from cryptography.fernet import Fernet
 
-from tests.e2e.gateway_process import GatewayProcess, Operator
+from tests.e2e.two_servers import Two, told, two_servers
 from tests.e2e.upstream_process import StubProcess
 from tests.postgresql.server import PostgresServer
 from tests.upstreams.answers import completion, json_answer
@@ -27,14 +26,6 @@ DEAR = json_answer(completion(usage={"prompt_tokens": 9, "completion_tokens": 16
 """Costs exactly what SHORT holds: 16,000 nano-USD."""
 
 
-class Two:
-    """Two servers, and an operator on the host of each."""
-
-    def __init__(self, operators: tuple[Operator, Operator], servers: tuple[GatewayProcess, ...]) -> None:
-        self.here, self.there = operators
-        self.servers = servers
-
-
 @pytest.fixture(scope="module")
 def database(postgres: PostgresServer) -> Generator[str]:
     with postgres.made() as name:
@@ -43,13 +34,9 @@ def database(postgres: PostgresServer) -> Generator[str]:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory, database: str, stub_url: str) -> Generator[Two]:
-    folder = tmp_path_factory.mktemp("two")
-    variables = {"ZAI_DATABASE": database, "PROVIDER_KEY_ENCRYPTION_KEY": Fernet.generate_key().decode()}
-    here, there = (Operator(folder / name, **variables) for name in ("here", "there"))
-    with here.serving() as one, there.serving() as other:
-        here.add_openai(stub_url)
-        there.admin("price", "set", MODEL, *PRICE)
-        yield Two((here, there), (one, other))
+    with two_servers(tmp_path_factory.mktemp("two"), database, stub_url) as ready:
+        ready.there.admin("price", "set", MODEL, *PRICE)
+        yield ready
 
 
 def rows(database: str, query: str) -> list[tuple[Any, ...]]:
@@ -67,17 +54,21 @@ def booked(database: str, key: str) -> list[int]:
 
 
 def test_a_key_made_on_one_works_at_once_on_the_other_and_ends_on_both(two: Two) -> None:
-    key = two.here.new_key("--allow", "demo/*")
+    made = two.here.admin("key", "create", "on-both", "--allow", "demo/*")
     greeting = {**SHORT, "model": "demo/echo"}
     for server in two.servers:
-        assert server.ask("/chat/completions", key, greeting).status == 200
-    name = two.here.admin("key", "list")["keys"][-1]["name"]
-    two.there.admin("key", "revoke", name)
+        assert server.ask("/chat/completions", made["key"], greeting).status == 200
+    two.there.admin("key", "revoke", made["id"])
     since = time.monotonic()
     for server in two.servers:
-        while server.ask("/models", key).status != 401:
-            assert time.monotonic() - since < 5, "the revocation did not arrive"
+        while server.ask("/models", made["key"]).status != 401:
+            assert time.monotonic() - since < 30, "the revocation did not arrive"
             time.sleep(0.02)
+
+
+def test_a_key_revoked_on_one_is_refused_on_the_other(two: Two) -> None:
+    # Within a second, which tests/endurance asserts: here no test depends on how busy this machine is.
+    print(told([two.seconds_until_refused() for _ in range(3)]))
 
 
 def test_nothing_secret_lies_in_the_data_directories(two: Two, database: str) -> None:
@@ -123,7 +114,7 @@ def test_more_than_ten_thousand_dollars_on_one_key(two: Two, upstream: StubProce
     body = {**SHORT, "model": dear, "max_tokens": tokens}
     since = time.monotonic()
     while two.servers[0].ask("/chat/completions", key, body).status != 200:
-        assert time.monotonic() - since < 5, "the price did not arrive"
+        assert time.monotonic() - since < 30, "the price did not arrive"
         time.sleep(0.02)
     spent = two.servers[1].ask("/me", key).json()["api_key"]
     assert spent["spend_micro_usd"] == 16_000 * 10**6

@@ -2,17 +2,15 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psycopg
 from msgspec import Struct
-from psycopg.rows import dict_row
 
+from tests.postgresql.books import books_for, rows_of
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.actor import operator
 from zai_gateway.accounts.provider_keys import NewProviderKey
@@ -63,7 +61,7 @@ class Stage:
         database: str | None = None,
     ) -> None:
         self.house = house
-        self._database = database
+        self._database = database or books_for(house.data).get("ZAI_DATABASE")
         self.stub = stub
         self.session = session
         self.base_url = base_url
@@ -110,17 +108,8 @@ class Stage:
             return Got(response.status, headers, await response.read())
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Every row of a table, as it stands on the disk."""
-        if self._database is not None:
-            with psycopg.connect(self._database) as books:
-                everything = books.cursor(row_factory=dict_row)
-                return everything.execute(f'SELECT * FROM "{table}"'.encode()).fetchall()
-        connection = sqlite3.connect(self.house.data / "zai.db")
-        connection.row_factory = sqlite3.Row
-        try:
-            return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid')]
-        finally:
-            connection.close()
+        """Every row of a table, as the store keeps it."""
+        return rows_of(table, self.house.data, self._database)
 
     def ledger(self) -> list[dict[str, Any]]:
         return self.rows("ledger")
@@ -140,7 +129,7 @@ async def staged(
     variables: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stage]:
     """A gateway with one OpenAI provider key, whose upstream is the stub; `variables` is its environment."""
-    clock, environment = SystemClock(), Environment(variables or {})
+    clock, environment = SystemClock(), Environment(books_for(data) | dict(variables or {}))
     limits = limits or Limits()
     house = House(data, environment, clock, limits.store_seconds)
     gateway = Gateway(house, clock, limits, Exposure.of(environment), network)

@@ -1,13 +1,15 @@
 """Provider keys at work: rotated under load, spoilt, in order, disabled, tested, from the environment."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
-from tests.flow.stage import MODEL, OPERATOR, UPSTREAM_SECRET, Stage
+from tests.flow.stage import MODEL, OPERATOR, UPSTREAM_SECRET, Stage, staged
+from tests.postgresql.books import books_for
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import Health, ProviderKey
@@ -27,10 +29,10 @@ def unset(name: str) -> None:
     """An environment without variables."""
 
 
-def rotate(data: Path) -> int:
+def rotate(data: Path, variables: Mapping[str, str], *, new_key: bool) -> int:
     """As another process would, on the same directory."""
-    with opened(data, Environment({}), SystemClock()) as house:
-        return len(house.accounts.vault.rotate(OPERATOR, new_key=True).sealed)
+    with opened(data, Environment(books_for(data) | dict(variables)), SystemClock()) as house:
+        return len(house.accounts.vault.rotate(OPERATOR, new_key=new_key).sealed)
 
 
 def found(stage: Stage, name: str) -> ProviderKey:
@@ -54,7 +56,42 @@ def authorizations(stub: OpenAIStub) -> list[str | None]:
     return [request.header("authorization") for request in stub.requests]
 
 
+@pytest.mark.sqlite("only beside SQLite is there a vault.key, for which a rotation makes a new key")
 async def test_no_request_fails_while_the_vault_is_rotated(stage: Stage) -> None:
+    await serves_while_rotated(stage, lambda: rotate(stage.house.data, {}, new_key=True))
+
+
+async def test_no_request_fails_while_the_vault_is_rotated_to_a_key_that_was_given(tmp_path: Path) -> None:
+    given = tmp_path / "key"
+    given.write_text(Fernet.generate_key().decode())
+    variables = {"PROVIDER_KEY_ENCRYPTION_KEY": "", "PROVIDER_KEY_ENCRYPTION_KEY_FILE": str(given)}
+
+    def rotate_to_another() -> int:
+        new = given.with_suffix(".new")
+        new.write_text(f"{Fernet.generate_key().decode()},{given.read_text().partition(',')[0]}")
+        new.rename(given)
+        return rotate(tmp_path / "data", variables, new_key=False)
+
+    async with staged(tmp_path / "data", variables=variables) as stage:
+        await serves_while_rotated(stage, rotate_to_another)
+
+
+@pytest.mark.sqlite("only beside SQLite is there a vault.key, for which a rotation makes a new key")
+async def test_a_rotation_between_two_looks_at_the_store_loses_no_request(stage: Stage) -> None:
+    key, other = stage.key(usd=1), stage.key()
+    assert (await stage.chat(key, HELLO)).status == 200
+    rotate(stage.house.data, {}, new_key=True)
+    stage.house.accounts.api_keys.revoke(OPERATOR, stage.workspace, other.key.id)
+    async with asyncio.timeout(30):
+        # From then on it has what the first rotation sealed, which it was not asked to open.
+        while (await stage.get(other, "/models")).status != 401:
+            await asyncio.sleep(0.01)
+    # On the gateway's own thread, so that it does not see the second one come.
+    rotate(stage.house.data, {}, new_key=True)
+    assert (await stage.chat(key, HELLO)).status == 200
+
+
+async def serves_while_rotated(stage: Stage, rotate: Callable[[], int]) -> None:
     key = stage.key(usd=100)
     for number in range(3):
         wanted = NewProviderKey(provider="openai", secret="sk-other", name=f"other-{number}")
@@ -68,7 +105,7 @@ async def test_no_request_fails_while_the_vault_is_rotated(stage: Stage) -> None
     clients = [asyncio.create_task(client()) for _ in range(4)]
     for _ in range(ROTATIONS):
         before = len(statuses)
-        assert await asyncio.to_thread(rotate, stage.house.data) == 4
+        assert await asyncio.to_thread(rotate) == 4
         # Some requests begin under every key.
         while len(statuses) < before + 8:
             await asyncio.sleep(0.001)

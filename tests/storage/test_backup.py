@@ -16,7 +16,7 @@ from tests.storage.samples import NOON, attempt, audit, budget_of, fixed, with_k
 from zai_gateway.errors import OperatorError
 from zai_gateway.spend.worker import Worker
 from zai_gateway.storage.backup import RESTORING, Copies, Step
-from zai_gateway.storage.bootstrap import open_database
+from zai_gateway.storage.bootstrap import SCHEMA, open_database
 from zai_gateway.storage.store import Store
 
 
@@ -61,7 +61,7 @@ def test_a_backup_is_one_private_file_of_what_was_committed(books: Path, tmp_pat
         copied = Copies(books).back_up(tmp_path / "copy")
     assert keys(tmp_path / "copy") == 1
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
-    assert (copied.schema, copied.open_holds, copied.size) == ("0002", 1, (tmp_path / "copy").stat().st_size)
+    assert (copied.schema, copied.open_holds, copied.size) == (SCHEMA, 1, (tmp_path / "copy").stat().st_size)
     assert {each.name for each in tmp_path.iterdir()} == {"copy", "data"}
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 import zai_gateway.storage
 from tests.storage.places import Place
-from tests.storage.samples import act, attempt, entry, fixed, life, member, outcome
+from tests.storage.samples import act, attempt, entry, fixed, life, member, outcome, workspace
+from zai_gateway.accounts.audit_record import AuditSearch
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.accounts.records import NearCap
 from zai_gateway.spend.budgets import Budget
@@ -39,6 +41,21 @@ def migrate(connection: Connection, revision: str) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(SCRIPTS))
     command.upgrade(config, revision)
+
+
+AUDIT_OF_0002 = """INSERT INTO audit VALUES
+    ('aud_{0}', 'ws_1', {0}, 'operator', 'op', 'Op', NULL, 'key.update', 'api_key', 'key_1', 'ci', '{{}}')"""
+
+
+def test_the_audit_of_an_earlier_schema_keeps_its_order(new_place: Place) -> None:
+    with closing(old_database(new_place)) as database, database.write() as connection:
+        migrate(connection, "0002")
+        for number in (3, 1, 2):
+            connection.exec_driver_sql(AUDIT_OF_0002.format(number))
+    with closing(new_place.open()) as store:
+        assert store.accounts.put_workspace([], workspace(), replace(act(), id="aud_0"))
+        kept = [record.id for record in store.accounts.audit(AuditSearch())]
+    assert kept == ["aud_0", "aud_3", "aud_2", "aud_1"]
 
 
 def write_books_of_0001(place: Place) -> None:

@@ -33,6 +33,7 @@ class Scope(StrEnum):
     PROVIDER_KEYS_WRITE = "provider_keys:write"
     PRICES_READ = "prices:read"
     PRICES_WRITE = "prices:write"
+    USAGE_READ = "usage:read"
     AUDIT_READ = "audit:read"
 
 
@@ -58,6 +59,8 @@ class Actor(Struct, frozen=True, kw_only=True):
     """A management key's."""
     made_by: str | None = None
     """The member who made the management key."""
+    ends_ms: int | None = None
+    """When a management key ends, in milliseconds since 1970."""
     address: str | None = None
     """Where the call came from: `cli`, or an IP address."""
 

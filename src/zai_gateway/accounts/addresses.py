@@ -37,7 +37,7 @@ def checked_base_url(text: str, field: str, *, private: bool) -> str:
     host = (parts.hostname or "").removesuffix(".")
     address = _literal(host, field)
     if "%" in host or (address is None and ("[" in text or not _NAME.fullmatch(host))):
-        raise OperatorError(f"{field}: {text!r} names no host; write https://host/path.")
+        raise OperatorError(f"{field}: it names no host; write https://host/path.")
     why = _refusal_of_name(host, private) if address is None else refusal(address, private=private)
     if why is not None:
         raise OperatorError(f"{field}: {host} is {why}; give the provider's own address.")
@@ -60,22 +60,23 @@ def _split(text: str, field: str) -> SplitResult:
     # here and another to the client that connects.
     if len(text) > _MOST_CHARACTERS or not _PLAIN.fullmatch(text) or "\\" in text:
         raise OperatorError(f"{field}: not a URL of at most {_MOST_CHARACTERS} plain ASCII characters.")
+    # What does not pass is not shown: a password stands before an @, a key in many a query, and what is no
+    # address at all may be a key that was pasted in the wrong place.
     if "@" in text:
-        # The text is not shown: what stands before the @ is a password.
         raise OperatorError(
             f"{field}: a user or password may not stand in a URL; give the provider key alone."
         )
     if "?" in text or "#" in text:
-        raise OperatorError(f"{field}: {text!r} may have neither a query (?) nor a fragment (#).")
+        raise OperatorError(f"{field}: neither a query (?) nor a fragment (#) may stand in it.")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise OperatorError(f"{field}: {text!r} is not a URL such as https://host:8000/v1.") from None
+        raise OperatorError(f"{field}: it is not a URL such as https://host:8000/v1.") from None
     if parts.scheme not in ("http", "https"):
-        raise OperatorError(f"{field}: {text!r} must begin with http:// or https://.")
+        raise OperatorError(f"{field}: it must begin with http:// or https://.")
     if port == 0:
-        raise OperatorError(f"{field}: {text!r} names port 0, where nothing can listen.")
+        raise OperatorError(f"{field}: it names port 0, where nothing can listen.")
     return parts
 
 

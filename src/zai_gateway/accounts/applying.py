@@ -20,7 +20,7 @@ from zai_gateway.accounts.declaration import (
     SecretReference,
 )
 from zai_gateway.accounts.members import MemberChanges
-from zai_gateway.accounts.plan import Action, Present, Standing
+from zai_gateway.accounts.plan_steps import Action, Present, Standing
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import ApiKey, BudgetOwner, Member, PriceOverride, ProviderKey, SpendBudget
 from zai_gateway.accounts.service import Accounts
@@ -101,7 +101,7 @@ class Applying:
                 key.id
                 for key in provider_keys
                 if (secret := declared.get(key.name)) is not None
-                and not accounts.provider_keys.holds(key, secret)
+                and not accounts.provider_keys.holds(actor, key, secret)
             ),
         )
 
@@ -146,13 +146,12 @@ class Applying:
                 name=wanted.name,
                 secret=secret or "",
                 base_url=None if wanted.base_url is UNSET else wanted.base_url,
+                enabled=not isinstance(standing, ProviderKey) or standing.disabled_ms is None,
             ),
         )
         if isinstance(standing, ProviderKey):
             # The one at the old address goes last, so that there is a key at every moment.
             keys.move(actor, workspace, added.id, before=standing.id)
-            if standing.disabled_ms is not None:
-                keys.switch(actor, workspace, added.id, enabled=False)
             keys.remove(actor, workspace, standing.id)
 
     def _remove(self, workspace: str, standing: Standing | None) -> None:

@@ -6,9 +6,11 @@ from zai_gateway.accounts.actor import Actor
 from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
 from zai_gateway.accounts.authorization import Deed, require
 from zai_gateway.accounts.desk import Desk
+from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 
 MOST = 1_000
+_MOST_TEXT = 200
 
 
 class Audit:
@@ -36,4 +38,8 @@ class Audit:
             self._desk.admit(actor, Deed.AUDIT_LIST, workspace)
         if not 1 <= search.most <= MOST:
             raise OperatorError(f"limit: from 1 to {MOST:,} records.")
+        if len(search.text or "") > _MOST_TEXT:
+            raise OperatorError(f"search: at most {_MOST_TEXT} characters.")
+        if not 0 <= search.since_ms <= LAST_MS:
+            raise OperatorError("since: a moment from 1970 to 9999.")
         return self._desk.store.audit(replace(search, workspace=workspace))

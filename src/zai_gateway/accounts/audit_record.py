@@ -100,8 +100,10 @@ def differences(before: Struct | None, after: Struct | None) -> dict[str, Change
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     }
-    if before is not None and after is not None and _secrets(before) != _secrets(after):
-        found["secret"] = Change("the one before", "another one")
+    if before is not None and after is not None and (kept := _secrets(after)) != (was := _secrets(before)):
+        found["secret"] = Change(
+            "the one before" if any(was.values()) else None, "another one" if any(kept.values()) else None
+        )
     return found
 
 

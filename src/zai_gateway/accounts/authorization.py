@@ -22,6 +22,8 @@ class Deed(StrEnum):
     MEMBER_REMOVE = "member.remove"
     OWNER_CHANGE = "owner.change"
     """Making somebody an owner, and changing or removing one: asked for beside the call's own deed."""
+    ADMIN_CHANGE = "admin.change"
+    """Making somebody an admin, and changing one who stays one: asked for likewise."""
     KEY_CREATE = "key.create"
     KEY_LIST = "key.list"
     KEY_SHOW = "key.show"
@@ -40,9 +42,11 @@ class Deed(StrEnum):
     PROVIDER_KEY_TEST = "provider_key.test"
     PROVIDER_KEY_REMOVE = "provider_key.remove"
     VAULT_ROTATE = "vault.rotate"
+    VAULT_RESET = "vault.reset"
     PRICE_SET = "price.set"
     PRICE_LIST = "price.list"
     PRICE_REMOVE = "price.remove"
+    USAGE_READ = "usage.read"
     AUDIT_LIST = "audit.list"
 
 
@@ -72,6 +76,8 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.MEMBER_UPDATE: Rule(_ADMINS, Scope.MEMBERS_WRITE),
     Deed.MEMBER_REMOVE: Rule(_ADMINS, Scope.MEMBERS_WRITE),
     Deed.OWNER_CHANGE: Rule(_OWNERS),
+    # No scope: whoever can make an admin, or give one another address, has all of an admin's rights.
+    Deed.ADMIN_CHANGE: Rule(_ADMINS),
     Deed.KEY_CREATE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
     Deed.KEY_LIST: Rule(_READERS, Scope.KEYS_READ, own=_MEMBERS),
     Deed.KEY_SHOW: Rule(_READERS, Scope.KEYS_READ, own=_MEMBERS),
@@ -90,9 +96,11 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.PROVIDER_KEY_TEST: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
     Deed.PROVIDER_KEY_REMOVE: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
     Deed.VAULT_ROTATE: Rule(frozenset()),
+    Deed.VAULT_RESET: Rule(frozenset()),
     Deed.PRICE_SET: Rule(_ADMINS, Scope.PRICES_WRITE),
     Deed.PRICE_LIST: Rule(_ALL, Scope.PRICES_READ),
     Deed.PRICE_REMOVE: Rule(_ADMINS, Scope.PRICES_WRITE),
+    Deed.USAGE_READ: Rule(_READERS, Scope.USAGE_READ, own=_MEMBERS),
     Deed.AUDIT_LIST: Rule(_READERS, Scope.AUDIT_READ),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
+from zai_gateway.accounts import keys
 from zai_gateway.errors import Code, Failure, OperatorError
 
 _MOST_LISTED = 10
@@ -35,7 +36,8 @@ def chosen(ref: str, things: Sequence[Thing], what: str) -> Thing:
     by_name = [thing for thing in things if thing.name == ref]
     if len(by_name) == 1:
         return by_name[0]
-    shown = repr(ref[:_MOST_SHOWN])
+    # People look for a key by the key itself, and an error may end in a log.
+    shown = f"{keys.prefix(ref)}..." if ref.startswith((keys.LIVE, keys.ADMIN)) else repr(ref[:_MOST_SHOWN])
     if by_name:
         ids = _listed(thing.id for thing in by_name)
         raise OperatorError(f"{len(by_name)} {what}s are named {shown}; choose one by its id: {ids}.")

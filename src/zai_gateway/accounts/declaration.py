@@ -122,7 +122,7 @@ def read(text: str) -> Declaration:
         raise OperatorError(f"The declaration is longer than {MOST_CHARACTERS:,} characters; split it.")
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as trouble:
+    except (ValueError, RecursionError) as trouble:  # of numbers too long to read, plain ValueError
         raise OperatorError(f"The declaration is not TOML: {str(trouble)[:200]}.") from None
     top = Fields(document, "The declaration", ("workspace",))
     entries = top.entries("workspace", "[[workspace]]")

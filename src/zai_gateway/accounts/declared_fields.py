@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from msgspec import UNSET, UnsetType
 
 from zai_gateway.accounts.choosing import suggestion
+from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 
 NONE = "none"
@@ -18,6 +19,8 @@ Kind = TypeVar("Kind", bound=StrEnum)
 Read = TypeVar("Read")
 
 _MOST_SHOWN = 50
+_MOST_DIGITS = 100
+"""Before or after the point: far more than any amount has."""
 
 
 class Fields:
@@ -98,7 +101,11 @@ class Fields:
             return read(value, self.at(field))
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise OperatorError(f"{self.at(field)}: an amount in USD belongs here, such as 5.00.")
-        return read(str(value) if isinstance(value, int) else format(value, "f"), self.at(field))
+        amount = Decimal(value)
+        if amount.is_finite() and abs(amount.adjusted()) > _MOST_DIGITS:
+            # Written out, 1e999999999 would fill the memory.
+            raise OperatorError(f"{self.at(field)}: it is not an amount in USD that the books can hold.")
+        return read(format(amount, "f"), self.at(field))
 
     def needed_amount(self, field: str, read: Callable[[str, str], int]) -> int:
         """As `amount`, which has to be there."""
@@ -114,7 +121,9 @@ class Fields:
             if isinstance(moment, date) and not isinstance(moment, datetime):
                 moment = datetime.combine(moment, time.min)
             if isinstance(moment, datetime):
-                return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)
+                aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+                if (moment_ms := int(aware.timestamp() * 1_000)) <= LAST_MS:
+                    return moment_ms
         except (ValueError, OverflowError):
             pass
         raise OperatorError(

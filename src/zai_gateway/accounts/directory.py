@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from zai_gateway.accounts import keys
 from zai_gateway.accounts.caller import Caller, WorkspaceView
 from zai_gateway.accounts.last_used import LastUsed
-from zai_gateway.accounts.records import ApiKey
+from zai_gateway.accounts.records import ApiKey, ProviderKey
 from zai_gateway.accounts.store import Changes, DirectoryStore
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Code, Failure, StoreUnavailable
@@ -97,6 +97,15 @@ class Directory:
             raise _refusal()
         self._used.note(key.id)
         return Caller(key=key, view=view)
+
+    async def provider_key_now(self, key: ProviderKey) -> ProviderKey | None:
+        """The provider key as the store has it now; None where it is gone, disabled, or nobody can tell."""
+        try:
+            await self.refresh()
+        except StoreUnavailable:
+            return None
+        view = self._views.get(key.workspace)
+        return next((each for each in view.provider_keys if each.id == key.id), None) if view else None
 
     async def refresh(self) -> None:
         """Takes over what changed in the store. Raises StoreUnavailable, and keeps what it has."""

@@ -16,11 +16,17 @@ def expiry_ms(text: str, now_ms: int, field: str) -> int:
     for anything else and for what is not in the future.
     """
     text = text.strip()
-    span = _SPAN.fullmatch(text)
-    moment = now_ms + int(span[1]) * _MS_PER[span[2]] if span else _iso_ms(text, field)
+    span = span_ms(text)
+    moment = _iso_ms(text, field) if span is None else now_ms + span
     if moment <= now_ms:
         raise OperatorError(f"{field}: {text!r} is not in the future.")
     return moment
+
+
+def span_ms(text: str) -> int | None:
+    """A length of time (`4w`, `30d`, `12h`, `90m`) in milliseconds; None for what is none."""
+    span = _SPAN.fullmatch(text)
+    return int(span[1]) * _MS_PER[span[2]] if span else None
 
 
 def _iso_ms(text: str, field: str) -> int:

@@ -72,11 +72,18 @@ class KeyFile:
             self.replace(first.strip())
 
     def replace(self, material: str) -> None:
-        """Writes other key material: after a crash the file holds the one or the other. Call it `alone`."""
+        """Writes other key material: after a crash the file holds the one or the other. Call it `alone`.
+
+        The file stays its owner's, also where root does it.
+        """
         with self._usable():
             draft = self.path.with_name(f"{self.path.name}.next")
             draft.unlink(missing_ok=True)
             _write(draft, material.encode())
+            if os.geteuid() == 0:
+                # Otherwise the gateway, which is another user, could open nothing from here on.
+                owner = self.path.stat()
+                os.chown(draft, owner.st_uid, owner.st_gid)
             draft.replace(self.path)
             _sync_directory(self.path.parent)
 
@@ -89,11 +96,6 @@ class KeyFile:
                 f"The key file {self.path} cannot be used ({error.strerror}): make its directory writable "
                 f"for this user, or give the key as {ENCRYPTION_KEY}."
             ) from None
-
-
-def key_material(path: Path) -> str:
-    """What `KeyFile.material` gives."""
-    return KeyFile(path).material()
 
 
 def _make(path: Path) -> None:

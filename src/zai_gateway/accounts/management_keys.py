@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from zai_gateway.accounts import keys, terms
 from zai_gateway.accounts.actor import Actor, ActorKind, Scope
 from zai_gateway.accounts.audit_record import Subject
-from zai_gateway.accounts.authorization import Deed, forbidden, may_grant
+from zai_gateway.accounts.authorization import ALLOWED, Deed, forbidden, may_grant
 from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
 from zai_gateway.accounts.records import ManagementKey
@@ -27,7 +27,8 @@ class ManagementKeys:
     ) -> IssuedManagementKey:
         """Makes a key that ends at `expires_ms`, in milliseconds since 1970.
 
-        Nobody can give it a scope that reaches further than the actor's own rights: FORBIDDEN.
+        Nobody can give it a scope that reaches further than the actor's own rights (FORBIDDEN), and no
+        management key one that outlives itself.
         """
         self._desk.admit(actor, Deed.MANAGEMENT_KEY_CREATE, workspace)
         granted = tuple(sorted(set(scopes)))
@@ -38,6 +39,8 @@ class ManagementKeys:
         now = self._desk.clock.now_ms()
         secret = keys.new_secret(keys.ADMIN)
         terms.checked_expiry(expires_ms, now)
+        if actor.ends_ms is not None and expires_ms > actor.ends_ms:
+            raise OperatorError("expires: no later than the management key by which it is made.")
         key = ManagementKey(
             id=new_id("mgmt", now),
             workspace=workspace,
@@ -51,6 +54,10 @@ class ManagementKeys:
         )
         record = self._desk.record(actor, Deed.MANAGEMENT_KEY_CREATE, workspace, _subject(key), None, key)
         if not self._desk.store.add_management_key(key, record):
+            raise forbidden()
+        if self._was_overtaken(actor, workspace):
+            # Its maker's right ended meanwhile, and whoever ended it could not see this key.
+            self.revoke(actor, workspace, key.id)
             raise forbidden()
         return IssuedManagementKey(key=key, secret=secret)
 
@@ -74,6 +81,18 @@ class ManagementKeys:
             return after if self._desk.store.replace_management_key(before, after, record) else None
 
         return until_written(attempt)
+
+    def _was_overtaken(self, actor: Actor, workspace: str) -> bool:
+        """Whether somebody has taken the right to make management keys from the actor by now."""
+        makers = ALLOWED[Deed.MANAGEMENT_KEY_CREATE].roles
+        lowered = any(
+            each.id == actor.member and each.role not in makers
+            for each in self._desk.store.members(workspace)
+        )
+        return lowered or any(
+            each.id == actor.id and each.revoked_ms is not None
+            for each in self._desk.store.management_keys(workspace)
+        )
 
     def actor(self, token: str, address: str | None) -> Actor:
         """Who acts with this management key, calling from `address`.
@@ -101,6 +120,7 @@ def acting(key: ManagementKey, address: str | None) -> Actor:
         workspace=key.workspace,
         scopes=frozenset(key.scopes),
         made_by=key.made_by,
+        ends_ms=key.expires_ms,
         address=address,
     )
 

@@ -6,14 +6,14 @@ from msgspec.structs import replace
 from zai_gateway.accounts import terms
 from zai_gateway.accounts.actor import Actor, ActorKind, Role
 from zai_gateway.accounts.audit_record import Subject
-from zai_gateway.accounts.authorization import Deed
+from zai_gateway.accounts.authorization import ALLOWED, Deed
 from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
 from zai_gateway.accounts.records import Member
 from zai_gateway.errors import OperatorError
 from zai_gateway.ids import new_id
 
-_MAKES_MANAGEMENT_KEYS = (Role.OWNER, Role.ADMIN)
+_MAKES_MANAGEMENT_KEYS = ALLOWED[Deed.MANAGEMENT_KEY_CREATE].roles
 
 
 class MemberChanges(Struct, frozen=True, kw_only=True):
@@ -43,10 +43,9 @@ class Members:
         self._desk = desk
 
     def add(self, actor: Actor, workspace: str, name: str, email: str, role: Role) -> Member:
-        """Adds a member. Only an owner or the operator adds an owner."""
+        """Adds a member. Only an owner or the operator adds an owner, and no management key an admin."""
         self._desk.admit(actor, Deed.MEMBER_ADD, workspace)
-        if role is Role.OWNER:
-            self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
+        self._admit_rank(actor, workspace, role)
         now = self._desk.clock.now_ms()
         member = Member(
             id=new_id("mem", now),
@@ -78,7 +77,8 @@ class Members:
     def update(self, actor: Actor, workspace: str, ref: str, changes: MemberChanges) -> Member:
         """Changes a member. Who no longer may make management keys loses those made before.
 
-        Only an owner or the operator changes an owner, or makes one; the last owner stays one.
+        Only an owner or the operator changes an owner, or makes one; the last owner stays one. No management
+        key makes an admin, or changes one who stays one.
         """
         self._desk.admit(actor, Deed.MEMBER_UPDATE, workspace)
 
@@ -88,7 +88,8 @@ class Members:
             after = _changed(before, changes)
             if after == before:
                 return before
-            if Role.OWNER in (before.role, after.role):
+            self._admit_rank(actor, workspace, after.role)
+            if before.role is Role.OWNER:
                 self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
             if after.role is not Role.OWNER:
                 _refuse_last_owner(before, seen)
@@ -120,6 +121,13 @@ class Members:
             return after if self._desk.store.put_member(seen, after, record, ends_keys_ms=now) else None
 
         return until_written(attempt)
+
+    def _admit_rank(self, actor: Actor, workspace: str, role: Role) -> None:
+        """Admits that somebody is given this role, or another name or address in it."""
+        if role is Role.OWNER:
+            self._desk.admit(actor, Deed.OWNER_CHANGE, workspace)
+        elif role is Role.ADMIN:
+            self._desk.admit(actor, Deed.ADMIN_CHANGE, workspace)
 
 
 def _changed(member: Member, changes: MemberChanges) -> Member:

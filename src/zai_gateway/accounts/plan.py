@@ -1,10 +1,9 @@
 """The plan: the ordered difference between what a declaration wants and what the store has."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import TypeVar
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from zai_gateway.accounts import plan_words, terms
@@ -13,68 +12,22 @@ from zai_gateway.accounts.audit_record import Change
 from zai_gateway.accounts.choosing import Named, suggestion
 from zai_gateway.accounts.declaration import (
     Declaration,
-    DeclaredBudget,
-    DeclaredKey,
-    DeclaredMember,
-    DeclaredPrice,
-    DeclaredProvider,
     DeclaredWorkspace,
     budget_name,
 )
+from zai_gateway.accounts.plan_steps import Action, Present, Standing, Verb, Wanted
 from zai_gateway.accounts.plan_words import Words
 from zai_gateway.accounts.provider_keys import known_provider
 from zai_gateway.accounts.records import (
-    ApiKey,
     BudgetOwner,
     BudgetPeriod,
-    Member,
-    PriceOverride,
-    ProviderKey,
     SpendBudget,
 )
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import usd
 from zai_gateway.providers.registry import Auth
 
-Wanted = DeclaredWorkspace | DeclaredMember | DeclaredKey | DeclaredProvider | DeclaredBudget | DeclaredPrice
-Standing = Member | ApiKey | ProviderKey | SpendBudget | PriceOverride
-
 Thing = TypeVar("Thing", bound=Named)
-
-
-class Verb(StrEnum):
-    """What is to be done to a thing."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    REMOVE = "remove"
-
-
-class Action(Struct, frozen=True, kw_only=True):
-    """One call of a service."""
-
-    verb: Verb
-    table: str
-    """The table of the declaration that it is about: `key`."""
-    workspace: str
-    """By name."""
-    name: str
-    changes: Mapping[str, Change]
-    """In the words of the declaration, without a secret."""
-    wanted: Wanted | None = None
-    standing: Standing | None = None
-
-
-class Present(Struct, frozen=True, kw_only=True):
-    """What stands in a workspace: no removed members, no revoked keys."""
-
-    members: tuple[Member, ...] = ()
-    keys: tuple[ApiKey, ...] = ()
-    provider_keys: tuple[ProviderKey, ...] = ()
-    budgets: tuple[SpendBudget, ...] = ()
-    prices: tuple[PriceOverride, ...] = ()
-    other_secrets: frozenset[str] = frozenset()
-    """Ids of the provider keys whose secret is not the one that the declaration refers to."""
 
 
 def planned(

@@ -11,6 +11,7 @@ from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.audit_record import Change
 from zai_gateway.accounts.declaration import DeclaredKey, DeclaredMember, DeclaredProvider
 from zai_gateway.accounts.records import ApiKey, Member, ProviderKey
+from zai_gateway.accounts.terms import MOST_NAME
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.money import PICO_PER_NANO, usd
 
@@ -21,7 +22,6 @@ OLD_SECRET: Words = {"secret": "the one before"}
 NEW_SECRET: Words = {"secret": "another one"}
 """All that is told of a secret that changes."""
 
-_MOST_NAME = 100
 _NANO_PER_MILLION = 1_000_000 // PICO_PER_NANO
 
 
@@ -39,7 +39,7 @@ def ended(before: Words) -> dict[str, Change]:
 
 def newcomer(member: DeclaredMember) -> DeclaredMember:
     """A new member as it will be: of the name before the @, and without rights over others."""
-    name = member.email.partition("@")[0][:_MOST_NAME] if member.name is UNSET else member.name
+    name = member.email.partition("@")[0][:MOST_NAME] if member.name is UNSET else member.name
     return replace(member, name=name, role=Role.MEMBER if member.role is UNSET else member.role)
 
 

@@ -34,6 +34,7 @@ class NewProviderKey(Struct, frozen=True, kw_only=True):
     """A label; None for the provider's name, numbered."""
     base_url: str | None = None
     """Where the provider is; None for its own address."""
+    enabled: bool = True
 
     def __repr__(self) -> str:
         return f"NewProviderKey(provider={self.provider!r}, name={self.name!r})"
@@ -71,14 +72,14 @@ class ProviderKeys:
 
     def readable(self, key: ProviderKey) -> bool:
         """Whether the vault opens its secret. Asks nobody, and tells nothing of it."""
-        try:
-            self._vault.open_secret(key)
-        except SecretUnreadable:
-            return False
-        return True
+        return self._vault.opens(key)
 
-    def holds(self, key: ProviderKey, secret: str) -> bool:
-        """Whether `secret` is its secret; one that does not open holds nothing. Tells nobody else."""
+    def holds(self, actor: Actor, key: ProviderKey, secret: str) -> bool:
+        """Whether `secret` is its secret; one that does not open holds nothing.
+
+        For those who may give it another one: nobody else can try secrets on it.
+        """
+        self._desk.admit(actor, Deed.PROVIDER_KEY_UPDATE, key.workspace)
         return self.readable(key) and self._vault.open_secret(key) == secret.strip()
 
     def switch(self, actor: Actor, workspace: str, ref: str, *, enabled: bool) -> ProviderKey:
@@ -146,16 +147,17 @@ class ProviderKeys:
         try:
             health = probe(key, self._vault.open_secret(key))
         except SecretUnreadable:
-            said = "its secret does not open with the gateway's encryption key"
+            said = "its secret does not open with the gateway's encryption key; give it again"
             health = Health(at_ms=self._desk.clock.now_ms(), ok=False, said=said)
-        # Only what was tested: it may have been changed since.
-        return self._rewritten(
-            actor,
-            Deed.PROVIDER_KEY_TEST,
-            workspace,
-            key.id,
-            lambda now: replace(now, health=health) if _same_access(now, key) else now,
-        )
+
+        def told(now: ProviderKey) -> ProviderKey:
+            if not _same_access(now, key):
+                raise OperatorError(
+                    f"The provider key {key.name!r} changed while it was tested; test it again."
+                )
+            return replace(now, health=health)
+
+        return self._rewritten(actor, Deed.PROVIDER_KEY_TEST, workspace, key.id, told)
 
     def remove(self, actor: Actor, workspace: str, ref: str) -> ProviderKey:
         """Forgets the provider key with the id `ref`, or the only one of that name; gives what it was."""
@@ -214,6 +216,7 @@ class ProviderKeys:
             else checked_base_url(base_url, "base URL", private=private),
             sealed=self._vault.seal(terms.checked_secret(wanted.secret, row.name)) if takes_secret else b"",
             private=actor.is_operator,
+            disabled_ms=None if wanted.enabled else now,
             created_ms=now,
         )
 

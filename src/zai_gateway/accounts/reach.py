@@ -34,6 +34,7 @@ _NEVER_6 = tuple(
         (
             "fe80::/10",  # link-local (RFC 4291, section 2.5.6)
             "fd00:ec2::/32",  # AWS's local services: metadata, and credentials of pods
+            "fd00:c1::a9fe:a9fe",  # Oracle Cloud
             "fd00:42::42",  # Scaleway
             "fd20:ce::254",  # Google Cloud
         ),

@@ -157,7 +157,7 @@ class ProviderKey(Struct, frozen=True, kw_only=True):
     """The secret under the vault's key; empty where the provider needs none."""
     position: int = 0
     """Its place in the order in which keys are tried, the lowest first."""
-    private: bool = True
+    private: bool = False
     """Whether its address may be a private one, as one that the operator chose may."""
     disabled_ms: int | None = None
     health: Health | None = None

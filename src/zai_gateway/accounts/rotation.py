@@ -14,7 +14,8 @@ from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.vault import ENCRYPTION_KEY, SecretUnreadable, Vault
 from zai_gateway.errors import OperatorError
 
-_ITSELF = Subject("vault", "vault", "canary")
+ITSELF = Subject("vault", "vault", "canary")
+"""The vault as the audit names it."""
 
 
 class Rotated(Struct, frozen=True, kw_only=True):
@@ -113,7 +114,7 @@ class Rotation:
             return True
         changes = {"secret": Change("the one before", "another one")}
         now = self._desk.clock.now_ms()
-        record = audit_record(actor, Deed.VAULT_ROTATE, None, _ITSELF, changes, now)
+        record = audit_record(actor, Deed.VAULT_ROTATE, None, ITSELF, changes, now)
         return True if store.replace_canary(seen, fresh, record) else None
 
 

@@ -18,7 +18,9 @@ from zai_gateway.accounts.records import ProviderKey, Workspace
 from zai_gateway.accounts.rotation import Rotation
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.accounts.usage import Usage, UsageReports
 from zai_gateway.accounts.vault import Vault
+from zai_gateway.accounts.vault_reset import VaultReset
 from zai_gateway.accounts.workspaces import Workspaces
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
@@ -26,7 +28,8 @@ from zai_gateway.ids import new_id
 
 
 class Accounts:
-    """The parts of the service, one for each kind of thing. Every call takes first who acts.
+    """The parts of the service, one for each kind of thing. Every call takes first who acts, but those that
+    a start makes for the host itself, and what only looks at a record that the caller has.
 
     Blocking calls; each write is one transaction with its audit record. What a person gave wrongly raises
     OperatorError, naming the field; what is not there, is another workspace's, or is not allowed to the actor
@@ -37,6 +40,7 @@ class Accounts:
     def __init__(
         self,
         store: AccountStore,
+        reports: UsageReports,
         vault: Vault,
         clock: Clock,
         *,
@@ -56,7 +60,9 @@ class Accounts:
         self.budgets = Budgets(desk)
         self.provider_keys = ProviderKeys(desk, vault, private=private_addresses)
         self.vault = Rotation(desk, vault, key_file)
+        self.vault_reset = VaultReset(desk, vault)
         self.prices = Prices(desk)
+        self.usage = Usage(desk, reports)
         self.audit = Audit(desk)
 
     def first_start(self, address: str = "cli") -> IssuedKey | None:

@@ -11,7 +11,8 @@ from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import MAX_NANO
 
-_MOST_NAME = 100
+MOST_NAME = 100
+"""Characters."""
 _MOST_MODEL = 200
 _MOST_PATTERNS = 100
 _MOST_SECRET = 4_096
@@ -19,6 +20,8 @@ _MOST_TAGS = 20
 _MOST_TAG = 50
 _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+")
+LAST_MS = 253_402_300_799_000
+"""The last second of the year 9999, in milliseconds since 1970: no date can be written after it."""
 _MOST_PICO = 10**12
 """One USD per token: any price above is a slip of the keyboard."""
 
@@ -90,8 +93,8 @@ def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
 def checked_name(text: str, field: str = "name") -> str:
     """A name of 1 to 100 printable characters, without the spaces around it."""
     text = text.strip()
-    if not text or len(text) > _MOST_NAME or not text.isprintable():
-        raise OperatorError(f"{field}: a name has 1 to {_MOST_NAME} printable characters.")
+    if not text or len(text) > MOST_NAME or not text.isprintable():
+        raise OperatorError(f"{field}: a name has 1 to {MOST_NAME} printable characters.")
     return text
 
 
@@ -99,7 +102,7 @@ def checked_email(text: str, field: str = "email") -> str:
     """An e-mail address in lower case, as far as one can be told from a slip."""
     text = text.strip().lower()
     if len(text) > _MOST_EMAIL or not text.isprintable() or not _EMAIL.fullmatch(text):
-        raise OperatorError(f"{field}: {text[:_MOST_NAME]!r} is not an address such as ana@example.com.")
+        raise OperatorError(f"{field}: {text[:MOST_NAME]!r} is not an address such as ana@example.com.")
     return text
 
 
@@ -153,6 +156,8 @@ def checked_expiry(moment_ms: int | None, now_ms: int, field: str = "expires") -
     """A moment in the future, in milliseconds since 1970; None for never."""
     if moment_ms is not None and moment_ms <= now_ms:
         raise OperatorError(f"{field}: not in the future; revoke the key to end it now.")
+    if moment_ms is not None and moment_ms > LAST_MS:
+        raise OperatorError(f"{field}: after the year 9999 (UTC); choose an earlier moment.")
     return moment_ms
 
 

@@ -10,12 +10,16 @@ from msgspec import Struct
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.store import CanaryStore
 from zai_gateway.errors import OperatorError
+from zai_gateway.providers.registry import Auth, provider
 
 ENCRYPTION_KEY = "PROVIDER_KEY_ENCRYPTION_KEY"
 """The setting that holds the vault's keys, as operators know it."""
 
 CANARY = "zai-gateway canary"
 """The known text that tells a wrong key from a bad row."""
+
+IF_LOST = "If it is lost for good, 'zai admin vault reset' begins anew with what is left."
+"""What every refusal of a wrong key ends with."""
 
 _FERNET_KEY = re.compile(r"[0-9A-Za-z_-]{43}=")
 _HOW_TO_MAKE_ONE = "openssl rand -base64 32 | tr '+/' '-_'"
@@ -31,6 +35,9 @@ class _Ring(Struct, frozen=True):
     texts: tuple[str, ...]
     first: Fernet
     all: MultiFernet
+
+    def __repr__(self) -> str:
+        return f"_Ring({len(self.texts)} keys)"
 
 
 class Vault:
@@ -66,7 +73,23 @@ class Vault:
 
     def open_secret(self, key: ProviderKey) -> str:
         """The secret of a provider key, empty where its provider needs none. Errors as `open`."""
-        return self.open(key.sealed) if key.sealed else ""
+        if key.sealed:
+            return self.open(key.sealed)
+        row = provider(key.provider)
+        if row is not None and row.auth is not Auth.NONE:
+            raise SecretUnreadable(
+                "This provider key has no secret since the vault was reset: give it one with "
+                f"'zai admin provider renew {key.id}'."
+            )
+        return ""
+
+    def opens(self, key: ProviderKey) -> bool:
+        """Whether there is a secret for the provider key, or it needs none."""
+        try:
+            self.open_secret(key)
+        except SecretUnreadable:
+            return False
+        return True
 
     def renewed(self, sealed: bytes) -> bytes | None:
         """The same secret under the first key, as it stands now; None where it is under that one already.
@@ -100,17 +123,19 @@ class Vault:
 
         Raises OperatorError for another key, and StoreUnavailable.
         """
-        sealed = store.canary() or store.set_canary(self.seal(CANARY))
-        try:
-            known = self.open(sealed) == CANARY
-        except SecretUnreadable:
-            known = False
-        if not known:
+        if not self.proves(store.canary() or store.set_canary(self.seal(CANARY))):
             raise OperatorError(
                 f"Wrong encryption key: the key of {self._source} does not open what is stored here, so put "
                 f"back the one that was used before, in vault.key of the data directory or as "
-                f"{ENCRYPTION_KEY} (several may stand with commas between)."
+                f"{ENCRYPTION_KEY} (several may stand with commas between). {IF_LOST}"
             )
+
+    def proves(self, canary: bytes) -> bool:
+        """Whether this is the key of the store that has this canary."""
+        try:
+            return self.open(canary) == CANARY
+        except SecretUnreadable:
+            return False
 
     def __repr__(self) -> str:
         return f"Vault(source={self._source!r})"
@@ -128,7 +153,7 @@ class Vault:
     def _unreadable(self) -> SecretUnreadable:
         return SecretUnreadable(
             f"A stored secret does not open with the key of {self._source}: put back the key that sealed "
-            "it, or remove that provider key and add it again."
+            "it, or give that provider key again with 'zai admin provider renew'."
         )
 
     def _ring_of(self, texts: tuple[str, ...]) -> _Ring:

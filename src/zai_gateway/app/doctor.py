@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from zai_gateway.accounts.keyfile import KeyFile
-from zai_gateway.accounts.vault import CANARY, ENCRYPTION_KEY, SecretUnreadable, Vault
+from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
 from zai_gateway.care import Finding, KeyFit, doubtful, fine, wrong
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
@@ -19,6 +19,7 @@ from zai_gateway.storage.spend_checks import Holder
 _LITTLE = 1024 * 1024 * 1024
 _TOO_LITTLE = 64 * 1024 * 1024
 _OTHERS = 0o077
+_IF_LOST = "if it is lost for good, 'zai admin vault reset'"
 
 
 class Doctor:
@@ -55,7 +56,7 @@ class Doctor:
             return KeyFit.WRONG
         if vault is None:
             return KeyFit.MISSING
-        return KeyFit.OPENS if _opens(vault, seen.canary) else KeyFit.WRONG
+        return KeyFit.OPENS if vault.proves(seen.canary) else KeyFit.WRONG
 
     def _secrets(self, seen: Inspection) -> tuple[Finding, ...]:
         check = "encryption_key"
@@ -66,11 +67,11 @@ class Doctor:
         except OperatorError as trouble:
             return (wrong(check, str(trouble), "put back the key that was used before"),)
         if vault is None:
-            do = f"put back the vault.key of these books, or set {ENCRYPTION_KEY}"
+            do = f"put back the vault.key of these books, or set {ENCRYPTION_KEY}; {_IF_LOST}"
             return (wrong(check, "The key that encrypts provider keys is not here.", do),)
-        if not _opens(vault, seen.canary):
+        if not vault.proves(seen.canary):
             found = "The encryption key that is here does not open what these books have sealed."
-            do = f"put back the one that was used before, in vault.key or as {ENCRYPTION_KEY}"
+            do = f"put back the one that was used before, in vault.key or as {ENCRYPTION_KEY}; {_IF_LOST}"
             return (wrong(check, found, do),)
         return (fine(check, "The encryption key is that of these books."), _provider_secrets(vault, seen))
 
@@ -131,7 +132,8 @@ def _held(some: Collection[Holder], which: str) -> str:
     if not some:
         return ""
     holds, amount = sum(each.holds for each in some), sum(each.amount for each in some)
-    return f"{holds} open requests hold {usd(amount)} USD of workers {which}"
+    requests = "1 open request holds" if holds == 1 else f"{holds} open requests hold"
+    return f"{requests} {usd(amount)} USD of workers {which}"
 
 
 def _provider_secrets(vault: Vault, seen: Inspection) -> Finding:
@@ -142,16 +144,18 @@ def _provider_secrets(vault: Vault, seen: Inspection) -> Finding:
         except OperatorError:
             closed.append(f"{key.name} ({key.id})")
     if not closed:
-        return fine("provider_keys", f"All {len(seen.provider_keys)} provider keys open.")
-    do = "remove each and add it again, or put back the key that sealed it (several, with commas between)"
+        return fine("provider_keys", _all_open(len(seen.provider_keys)))
+    do = (
+        "give each again with 'zai admin provider renew', or put back the key that sealed it (several, with "
+        "commas between)"
+    )
     return wrong("provider_keys", f"These provider keys do not open: {', '.join(closed)}.", do)
 
 
-def _opens(vault: Vault, canary: bytes) -> bool:
-    try:
-        return vault.open(canary) == CANARY
-    except SecretUnreadable:
-        return False
+def _all_open(number: int) -> str:
+    if number < 2:
+        return "The only provider key opens." if number else "There is no provider key."
+    return f"All {number} provider keys open."
 
 
 def _vault(data: Path, environment: Environment) -> Vault | None:

@@ -29,7 +29,7 @@ from zai_gateway.errors import StoreUnavailable
 from zai_gateway.ids import new_id
 from zai_gateway.relay.demo.upstream import DemoUpstream
 from zai_gateway.relay.network import NetworkUpstream
-from zai_gateway.relay.pipeline import Relay
+from zai_gateway.relay.pipeline import Books, Relay
 from zai_gateway.relay.switchboard import Switchboard
 from zai_gateway.settings import Environment, Limits
 from zai_gateway.spend.spending import Spending
@@ -95,7 +95,13 @@ class Gateway:
         )
         self._directory = Directory(house.store.accounts, clock, self._lookups, patience=limits.store_seconds)
         upstream = Switchboard(self._network, DemoUpstream(clock))
-        relay = Relay(catalogue, self._spending, house.vault, upstream, clock)
+        books = Books(
+            catalogue=catalogue,
+            vault=house.vault,
+            provider_key_now=self._directory.provider_key_now,
+            spending=self._spending,
+        )
+        relay = Relay(books, upstream, clock)
         rooms = Rooms(self._directory, relay, self._spending, catalogue)
         self.door = Door(rooms, clock, limits.body_bytes, exposure.hosts, exposure.proxies)
 
@@ -103,7 +109,7 @@ class Gateway:
         """Adopts what dead workers left, and loads the callers. Raises StoreUnavailable."""
         adopted = self._worker.open(self._house.store.spend, self._clock.now_ms())
         if adopted:
-            _LOG.warning("%d requests were under way when a worker died: their cost is unconfirmed", adopted)
+            _LOG.warning("requests under way when a worker died, of unconfirmed cost now: %d", adopted)
         await self._directory.start()
 
     async def stop(self) -> None:
@@ -133,7 +139,7 @@ def run(options: ServeOptions, environment: Environment, clock: Clock) -> int:
     with listen(options.host, options.port) as listener, opened(options.data, environment, clock) as house:
         if options.provider_env:
             take_from_environment(house.accounts, environment.secret)
-        said = _welcome(house, address_of(listener), options.json)
+        said = _welcome(house, address_of(listener), environment.public_url, options.json)
         uvloop.run(_serve(house, clock, exposure, listener, lambda: print(said, flush=True)))
     return 0
 
@@ -169,12 +175,16 @@ async def _serve(
         await gateway.stop()
 
 
-def _welcome(house: House, address: tuple[str, int], as_json: bool) -> str:
+def _welcome(house: House, address: tuple[str, int], public_url: str, as_json: bool) -> str:
     secret = house.first_key.secret if house.first_key else None
     kept = None
     if secret is not None and not sys.stdout.isatty():
         kept, secret = welcome.keep_first_key(secret, house.data), None
     arrival = welcome.Arrival(
-        base_url=welcome.base_url(*address), data=house.data, first_key=secret, kept=kept
+        base_url=welcome.base_url(*address),
+        public_urls=welcome.public_urls(public_url),
+        data=house.data,
+        first_key=secret,
+        kept=kept,
     )
     return welcome.document(arrival) if as_json else welcome.words(arrival)

@@ -7,7 +7,7 @@ from pathlib import Path
 from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
+from zai_gateway.accounts.vault import ENCRYPTION_KEY, IF_LOST, Vault
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
 from zai_gateway.settings import Environment, Limits
@@ -26,50 +26,67 @@ class House:
         environment: Environment,
         clock: Clock,
         store_seconds: float = Limits().store_seconds,
+        *,
+        key_lost: bool = False,
     ) -> None:
+        """`key_lost`: whether the encryption key may be another one than the store's, or missing."""
         self.data = data
         material = _key_material(environment)
         self.store = Store.open(data, store_seconds, environment.database)
         try:
-            file = None if material else _key_file(data, self.store)
+            file = None if material else _key_file(data, self.store, key_lost)
             if file is None:
                 self.vault = Vault(material or "", reread=lambda: _key_material(environment) or "")
             else:
-                self.vault = Vault(file.material(), "vault.key", file.read)
-            self.vault.check(self.store.accounts)
+                self.vault = _vault_of(file, key_lost)
+            if not key_lost:
+                self.vault.check(self.store.accounts)
             self.accounts = Accounts(
                 self.store.accounts,
+                self.store.reports,
                 self.vault,
                 clock,
                 private_addresses=environment.allow_private_addresses,
                 key_file=file,
             )
-            self.first_key: IssuedKey | None = self.accounts.first_start()
+            self.first_key: IssuedKey | None = None if key_lost else self.accounts.first_start()
         except BaseException:
             self.store.close()
             raise
 
 
 @contextmanager
-def opened(data: Path, environment: Environment, clock: Clock) -> Generator[House]:
-    """The data directory `data`, made ready where it is new. Raises OperatorError or StoreUnavailable."""
-    house = House(data, environment, clock)
+def opened(data: Path, environment: Environment, clock: Clock, *, key_lost: bool = False) -> Generator[House]:
+    """The data directory `data`, made ready where it is new. Raises OperatorError or StoreUnavailable.
+
+    `key_lost` as of a House.
+    """
+    house = House(data, environment, clock, key_lost=key_lost)
     try:
         yield house
     finally:
         house.store.close()
 
 
-def _key_file(data: Path, store: Store) -> KeyFile:
+def _key_file(data: Path, store: Store, key_lost: bool) -> KeyFile:
     """The directory's own. Raises OperatorError where it was lost: a new one would open nothing."""
     file = KeyFile(data / "vault.key")
     # The canary first: of two first starts at once, the other one writes its file before its canary.
-    if store.accounts.canary() is not None and not file.is_there:
+    if store.accounts.canary() is not None and not file.is_there and not key_lost:
         raise OperatorError(
             f"{file.path} is missing, and the provider keys stored here are encrypted under the key in it: "
-            f"put it back from a backup, or give that key as {ENCRYPTION_KEY}. Nothing was changed."
+            f"put it back from a backup, or give that key as {ENCRYPTION_KEY}. Nothing was changed. {IF_LOST}"
         )
     return file
+
+
+def _vault_of(file: KeyFile, key_lost: bool) -> Vault:
+    try:
+        return Vault(file.material(), "vault.key", file.read)
+    except OperatorError as trouble:
+        if not key_lost:
+            raise
+        raise OperatorError(f"{trouble} Or move {file.path} away and run this again.") from None
 
 
 def _key_material(environment: Environment) -> str | None:

@@ -8,11 +8,14 @@ from zai_gateway.relay.network import NetworkUpstream
 from zai_gateway.relay.probing import probed
 
 
-def probe(key: ProviderKey, secret: str) -> Health:
-    """Asks the provider whether it takes the key."""
+def probe(key: ProviderKey, secret: str, *, private_for_all: bool = False) -> Health:
+    """Asks the provider whether it takes the key.
+
+    `private_for_all`: whether an address that a user set may be a private one.
+    """
 
     async def ask() -> Health:
-        network = NetworkUpstream()
+        network = NetworkUpstream(private_for_all=private_for_all)
         try:
             return await probed(network, key, secret, SystemClock())
         finally:

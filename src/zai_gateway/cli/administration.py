@@ -63,13 +63,15 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
         "Keys at providers, kept encrypted.",
         provider_keys.add,
         provider_keys.list,
+        provider_keys.renew,
         provider_order.move,
         provider_order.enable,
         provider_order.disable,
         provider_order.test,
         provider_keys.remove,
     )
-    group("vault", "The encryption of provider keys.", VaultCommands(composition, screen).rotate)
+    vault = VaultCommands(composition, screen)
+    group("vault", "The encryption of provider keys.", vault.rotate, vault.reset)
     group("price", "Prices of your own, before the catalogue's.", prices.set, prices.list, prices.remove)
     group(
         "workspace",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from zai_gateway.accounts import declaration
 from zai_gateway.accounts.applying import Applying
 from zai_gateway.accounts.audit_record import Change
-from zai_gateway.accounts.plan import Action, Verb
+from zai_gateway.accounts.plan_steps import Action, Verb
 from zai_gateway.cli.acting import OPERATOR
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data

@@ -4,9 +4,9 @@ from msgspec import Struct
 
 from zai_gateway.accounts.api_keys import status
 from zai_gateway.accounts.records import ApiKey, PriceOverride
+from zai_gateway.accounts.usage import UsageRow
 from zai_gateway.cli.words import iso, iso_or_none
 from zai_gateway.money import micro_from_nano, usd
-from zai_gateway.spend.reports import UsageRow
 from zai_gateway.spend.store import Standing
 
 

@@ -11,7 +11,6 @@ from zai_gateway.accounts.provider_keys import Probe
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.care import CopiedBooks, Finding, RestoredBooks
 from zai_gateway.clock import Clock
-from zai_gateway.spend.reports import Reports
 from zai_gateway.spend.store import SpendStore
 
 
@@ -25,11 +24,10 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Books(Struct, frozen=True, kw_only=True):
-    """A place that is open: who may spend, what was spent, and what it went on."""
+    """A place that is open: who may spend, and where the budgets stand."""
 
     accounts: Accounts
     spend: SpendStore
-    reports: Reports
 
 
 class Care(Protocol):
@@ -86,10 +84,15 @@ class Composition(Struct, frozen=True, kw_only=True):
 
     Initialises what is empty. Raises OperatorError or StoreUnavailable.
     """
+    open_books_without_key: Callable[[Path, str | None], AbstractContextManager[Books]]
+    """The same where the encryption key was lost: nothing that is sealed opens, and all else does."""
     serve: Callable[[ServeOptions], int]
     """Runs the gateway until it is told to stop; gives the exit code. Raises OperatorError."""
-    probe: Probe
-    """Asks a provider whether it takes a key."""
+    probe: Callable[[bool | None], Probe]
+    """What asks a provider whether it takes a key; given whether an address that a user set may be private.
+
+    None is as the environment says. Raises OperatorError.
+    """
     care: Callable[[Path, str | None], Care]
     """Of a data directory, and the database of that address or else the directory's own."""
     clock: Clock
@@ -101,6 +104,10 @@ class Composition(Struct, frozen=True, kw_only=True):
     def books(self, chosen: Place | None) -> AbstractContextManager[Books]:
         """The open books of that place. Raises OperatorError or StoreUnavailable."""
         return self.open_books(self.directory(chosen), chosen.database if chosen else None)
+
+    def books_without_key(self, chosen: Place | None) -> AbstractContextManager[Books]:
+        """The same for whoever lost its encryption key."""
+        return self.open_books_without_key(self.directory(chosen), chosen.database if chosen else None)
 
     def caretaker(self, chosen: Place | None) -> Care:
         """The care of that place."""

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.records import Member
+from zai_gateway.accounts.terms import MOST_NAME
 from zai_gateway.cli.account_documents import member_document
 from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Composition
@@ -41,7 +42,7 @@ class Members:
         as_json: AsJson = False,
     ) -> None:
         """Add a person to a workspace."""
-        shown = email.partition("@")[0] if name is None else name
+        shown = email.partition("@")[0][:MOST_NAME] if name is None else name
         with self._composition.books(data) as books:
             added = books.accounts.members.add(OPERATOR, workspace_of(books, workspace), shown, email, role)
         self._one(added, as_json)

@@ -32,6 +32,14 @@ _Database = Annotated[
 ]
 Data = Annotated[Place | None, "--data and --database"]
 """What `placed` makes two options of."""
+PrivateAddresses = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-private-addresses/--no-private-addresses",
+        help="Whether users may name private addresses. Else ZAI_ALLOW_PRIVATE_ADDRESSES, or no.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 InWorkspace = Annotated[
     str | None,

@@ -13,11 +13,19 @@ from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.provider_view import show_provider_keys
 from zai_gateway.cli.screen import Screen
 from zai_gateway.errors import OperatorError
-from zai_gateway.providers.registry import Auth, provider
+from zai_gateway.providers.registry import Auth
+from zai_gateway.providers.registry import provider as find_provider
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_SECRET = 10_000
 """Characters read from stdin."""
+
+_KeyEnv = Annotated[
+    str | None,
+    typer.Option("--key-env", metavar="VARIABLE", help="The environment variable that holds the key."),
+]
+_KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")]
+_Ref = Annotated[str, typer.Argument(metavar="KEY", help="Its id or unique name.", show_default=False)]
 
 
 class ProviderKeys:
@@ -35,13 +43,8 @@ class ProviderKeys:
         *,
         data: Data = None,
         workspace: InWorkspace = None,
-        key_env: Annotated[
-            str | None,
-            typer.Option(
-                "--key-env", metavar="VARIABLE", help="The environment variable that holds the key."
-            ),
-        ] = None,
-        key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")] = False,
+        key_env: _KeyEnv = None,
+        key_stdin: _KeyStdin = False,
         base_url: Annotated[
             str | None, typer.Option("--base-url", metavar="URL", help="Where the provider is, if elsewhere.")
         ] = None,
@@ -51,7 +54,10 @@ class ProviderKeys:
         as_json: AsJson = False,
     ) -> None:
         """Add a key at a provider. Without --key-env or --key-stdin it is asked for, and not shown."""
-        secret = self._secret(provider, key_env, key_stdin)
+        row = find_provider(provider)
+        # Without a key to ask for: an unknown provider is refused by the accounts, in their words.
+        asked = None if row is None or row.auth is Auth.NONE else row.title
+        secret = self._secret(asked, key_env, key_stdin)
         with self._composition.books(data) as books:
             wanted = NewProviderKey(provider=provider, secret=secret, name=name, base_url=base_url)
             added = books.accounts.provider_keys.add(OPERATOR, workspace_of(books, workspace), wanted)
@@ -63,19 +69,33 @@ class ProviderKeys:
             keys = books.accounts.provider_keys.list(OPERATOR, workspace_of(books, workspace))
             show_provider_keys(self._screen, books, keys, as_json)
 
-    def remove(
+    def renew(
         self,
-        ref: Annotated[str, typer.Argument(metavar="KEY", help="Its id or unique name.", show_default=False)],
+        ref: _Ref,
+        *,
         data: Data = None,
         workspace: InWorkspace = None,
+        key_env: _KeyEnv = None,
+        key_stdin: _KeyStdin = False,
         as_json: AsJson = False,
+    ) -> None:
+        """Give a provider key another secret, from where 'add' takes one; it keeps its place and address."""
+        secret = self._secret(ref, key_env, key_stdin)
+        with self._composition.books(data) as books:
+            place = workspace_of(books, workspace)
+            renewed = books.accounts.provider_keys.renew(OPERATOR, place, ref, secret)
+            show_provider_keys(self._screen, books, renewed, as_json)
+
+    def remove(
+        self, ref: _Ref, data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False
     ) -> None:
         """Forget a provider key, and show what it was."""
         with self._composition.books(data) as books:
             removed = books.accounts.provider_keys.remove(OPERATOR, workspace_of(books, workspace), ref)
             show_provider_keys(self._screen, books, removed, as_json)
 
-    def _secret(self, name: str, variable: str | None, from_stdin: bool) -> str:
+    def _secret(self, asked: str | None, variable: str | None, from_stdin: bool) -> str:
+        """The secret from where it was said to be; else a person is asked for that of `asked`."""
         if variable is not None and from_stdin:
             raise typer.BadParameter(
                 "the key comes from one place: leave one out.", param_hint="'--key-stdin'"
@@ -84,15 +104,13 @@ class ProviderKeys:
             return self._from_environment(variable)
         if from_stdin:
             return self._from_stdin()
-        row = provider(name)
-        if row is None or row.auth is Auth.NONE:
-            # Without a key to ask for: an unknown provider is refused by the accounts, in their words.
+        if asked is None:
             return ""
         if not self._screen.asks():
             raise typer.BadParameter(
                 "no terminal to ask for the key at: give --key-env or --key-stdin.", param_hint="'--key-env'"
             )
-        return getpass(f"Key for {row.title}: ", self._screen.stderr)
+        return getpass(f"Key for {asked}: ", self._screen.stderr)
 
     def _from_environment(self, variable: str) -> str:
         # What was given is never repeated: it may be the key itself, put there by mistake.

@@ -7,7 +7,7 @@ import typer
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Books, Composition
-from zai_gateway.cli.options import AsJson, Data, InWorkspace
+from zai_gateway.cli.options import AsJson, Data, InWorkspace, PrivateAddresses
 from zai_gateway.cli.provider_view import show_provider_keys
 from zai_gateway.cli.screen import Screen
 
@@ -58,11 +58,17 @@ class ProviderOrder:
             self._switched(books, workspace, ref, False, as_json)
 
     def test(
-        self, ref: Ref, data: Data = None, workspace: InWorkspace = None, as_json: AsJson = False
+        self,
+        ref: Ref,
+        *,
+        data: Data = None,
+        workspace: InWorkspace = None,
+        allow_private_addresses: PrivateAddresses = None,
+        as_json: AsJson = False,
     ) -> int:
         """Ask the provider whether it takes the key, which costs nothing. Exits with 1 where it does not."""
         with self._composition.books(data) as books:
-            place, probe = workspace_of(books, workspace), self._composition.probe
+            place, probe = workspace_of(books, workspace), self._composition.probe(allow_private_addresses)
             key = books.accounts.provider_keys.test(OPERATOR, place, ref, probe)
             self._one(books, key, as_json)
         return 0 if key.health is not None and key.health.ok else 1

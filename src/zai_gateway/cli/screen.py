@@ -14,6 +14,8 @@ from rich.text import Text
 WIDE = 400
 """Columns that a table may have: an id that a narrow terminal breaks by itself can still be copied whole."""
 
+_MOST_ANSWER = 1_000
+
 
 class NobodyReads(Exception):
     """Stdout was closed by its reader, as `| head` does."""
@@ -37,6 +39,12 @@ class Screen:
     def asks(self) -> bool:
         """Whether there is a person at a terminal to ask."""
         return self._stdin.isatty() and self._stderr.isatty()
+
+    def ask(self, question: str) -> str:
+        """What a person at the terminal answers, without the end of the line."""
+        self._stderr.write(question)
+        self._stderr.flush()
+        return self._stdin.readline(_MOST_ANSWER).strip()
 
     def read(self, limit: int) -> str:
         """Stdin to its end, or `limit` + 1 characters of it: the one too many tells that it is too long."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from zai_gateway.cli.doors import Composition, ServeOptions
-from zai_gateway.cli.options import AsJson, Data
+from zai_gateway.cli.options import AsJson, Data, PrivateAddresses
 
 
 class LogLevel(StrEnum):
@@ -51,14 +51,7 @@ class Serving:
                 help="Proxies that may say where a client is, with commas between. Else ZAI_TRUSTED_PROXIES.",
             ),
         ] = None,
-        allow_private_addresses: Annotated[
-            bool | None,
-            typer.Option(
-                "--allow-private-addresses/--no-private-addresses",
-                help="Whether users may name private addresses. Else ZAI_ALLOW_PRIVATE_ADDRESSES, or no.",
-                show_default=False,
-            ),
-        ] = None,
+        allow_private_addresses: PrivateAddresses = None,
         provider_env: Annotated[
             bool,
             typer.Option(

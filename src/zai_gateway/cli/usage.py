@@ -47,7 +47,7 @@ class UsageReport:
         begin = None if since is None else past_ms(since, now)
         with self._composition.books(data) as books:
             place = workspace_of(books, workspace)
-            rows = books.reports.usage(place, begin or 0, now + 1)
+            rows = books.accounts.usage.read(OPERATOR, place, begin or 0, now + 1)
             names = {key.id: key.name for key in books.accounts.api_keys.list(OPERATOR, place)}
         documents = tuple(usage_document(row, names.get(row.key, row.key)) for row in rows)
         total = usage_total(rows)
@@ -71,4 +71,5 @@ class UsageReport:
             for told, row in zip(documents, rows, strict=True)
         ]
         self._screen.table(_HEADS, lines)
-        self._screen.say(f"{total.requests} requests, {total.cost_usd} USD.")
+        requests = "1 request" if total.requests == 1 else f"{total.requests} requests"
+        self._screen.say(f"{requests}, {total.cost_usd} USD.")

@@ -16,6 +16,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """What one start came to."""
 
     base_url: str
+    public_urls: tuple[str, ...] = ()
+    """Where clients elsewhere find it."""
     data: Path
     first_key: str | None
     """The secret of a key that this start made; only where it goes to a terminal."""
@@ -42,10 +44,17 @@ def base_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
 
+def public_urls(setting: str) -> tuple[str, ...]:
+    """Where clients find the gateway, as the operator says it: one URL or several with commas between."""
+    return tuple(f"{url.strip().rstrip('/')}/v1" for url in setting.split(",") if url.strip())
+
+
 def words(arrival: Arrival) -> str:
     """What a person reads."""
     base_url = arrival.base_url
-    lines = [f"Z-AI answers at {base_url} (reference: {base_url.removesuffix('/v1')}/docs)", ""]
+    lines = [f"Z-AI answers at {base_url} (reference: {base_url.removesuffix('/v1')}/docs)"]
+    lines += [f"Its clients find it at {url}" for url in arrival.public_urls]
+    lines.append("")
     if arrival.first_key is not None:
         lines += [f"Your first key, shown only this once, may call the demo models: {arrival.first_key}"]
         lines += ["Try it:", "", *_curl(base_url, arrival.first_key)]

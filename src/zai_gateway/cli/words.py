@@ -1,21 +1,19 @@
 """How amounts and times are spelled on the command line and in what it prints."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import typer
 
-from zai_gateway.accounts.expiry import expiry_ms
+from zai_gateway.accounts.expiry import expiry_ms, span_ms
+from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import nano_from_usd, pico_per_token
 
 T = TypeVar("T")
 
-_MS_PER = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000}
 _FIELD = "value"
-_SPAN = re.compile(r"([0-9]{1,5})([wdhm])")
 
 
 def nano(text: str) -> int:
@@ -35,9 +33,11 @@ def future_ms(text: str, now_ms: int) -> int:
 
 def past_ms(text: str, now_ms: int) -> int:
     """What `--since` means, in milliseconds since 1970: `7d` ago, or a date. Raises typer.BadParameter."""
-    span = _SPAN.fullmatch(text)
+    span = span_ms(text)
     try:
-        since = now_ms - int(span[1]) * _MS_PER[span[2]] if span else _date_ms(text)
+        since = _date_ms(text) if span is None else now_ms - span
+        if since > LAST_MS:
+            raise OverflowError
     except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text[:40]!r} is neither a time until now (90m, 12h, 7d, 4w) nor a date (2026-01-31).",
@@ -48,10 +48,10 @@ def past_ms(text: str, now_ms: int) -> int:
 
 def length_ms(text: str) -> int:
     """A length of time (`90m`, `12h`, `7d`, `4w`, or `0`) in milliseconds. Raises typer.BadParameter."""
-    span = _SPAN.fullmatch(text)
-    if span is None and text != "0":
+    span = 0 if text == "0" else span_ms(text)
+    if span is None:
         raise typer.BadParameter(f"{text[:40]!r} is not a length of time, such as 90m, 12h, 7d, 4w or 0.")
-    return int(span[1]) * _MS_PER[span[2]] if span else 0
+    return span
 
 
 def iso(ms: int) -> str:

@@ -79,7 +79,7 @@ class Door:
         except ClientLeft:
             return
         except (Exception, asyncio.CancelledError) as trouble:
-            failure = told(trouble, request_id)
+            failure = _explained(trouble, request_id, scope)
             page = _with_allow(error_page(failure), failure, at)
             if failure.code is Code.REQUEST_TOO_LARGE or expects_go_ahead(scope):
                 await refuse_unread(receive, send, page, request_id)
@@ -95,7 +95,7 @@ class Door:
                 if not reply.finished and not reply.gone:
                     raise UnfinishedAnswer
             except (Exception, asyncio.CancelledError) as trouble:
-                await _tell(reply, told(trouble, request_id))
+                await _tell(reply, _explained(trouble, request_id, scope))
 
     async def _caller(self, scope: Scope) -> Caller:
         return await self._rooms.callers.caller(_bearer_token(scope))
@@ -152,6 +152,16 @@ def told(trouble: BaseException, request_id: str) -> Failure:
     return Failure(
         Code.INTERNAL_ERROR, f"The gateway met a defect of its own. Its log says more under {request_id}."
     )
+
+
+def _explained(trouble: BaseException, request_id: str, scope: Scope) -> Failure:
+    """As `told`, and the log says to whom: a client that guesses keys, say, or whose network breaks off."""
+    failure = told(trouble, request_id)
+    client: tuple[str, int] | None = scope.get("client")
+    _log.debug(
+        "%s: %s, told to %s", request_id, failure.code.value, client[0] if client else "a local socket"
+    )
+    return failure
 
 
 async def _tell(reply: AsgiReply, failure: Failure) -> None:

@@ -1,10 +1,22 @@
 """Patience: how long a connection waits for its client, and the one timer that it waits by."""
 
-from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 from msgspec import Struct
+
+
+class Timer(Protocol):
+    """What will be called later."""
+
+    def cancel(self) -> None:
+        """It will not be called after all."""
+        ...
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+"""Calls something after so many seconds, as a loop's `call_later` does."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -30,12 +42,12 @@ class Awaited(Enum):
 class Wait:
     """The wait of one connection; `overdue`, called when its time is over, ends it or begins it anew."""
 
-    def __init__(self, loop: AbstractEventLoop, patience: Patience, overdue: Callable[[], None]) -> None:
-        self._loop = loop
+    def __init__(self, later: Later, patience: Patience, overdue: Callable[[], None]) -> None:
+        self._later = later
         self._patience = patience
         self._overdue = overdue
         self._for = (Awaited.NOTHING, 0)
-        self._timer: TimerHandle | None = None
+        self._timer: Timer | None = None
 
     @property
     def awaited(self) -> Awaited:
@@ -56,7 +68,7 @@ class Wait:
         if self.awaited is not Awaited.NOTHING:
             head = self.awaited is Awaited.HEAD
             seconds = self._patience.head_seconds if head else self._patience.body_seconds
-            self._timer = self._loop.call_later(seconds, self._overdue)
+            self._timer = self._later(seconds, self._overdue)
 
     def end(self) -> None:
         """Waits for nothing more."""

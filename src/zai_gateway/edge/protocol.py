@@ -1,33 +1,22 @@
 """HTTP/1.1 on one connection: uvicorn's protocol, limited in size and time, with the one error shape."""
 
-import asyncio
 from collections.abc import Callable
 from enum import Enum
-from http import HTTPStatus
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from msgspec import Struct
-from msgspec.structs import replace
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from zai_gateway.edge.asgi import framed
-from zai_gateway.edge.error_table import error_page
-from zai_gateway.edge.patience import Awaited, Patience, Wait
-from zai_gateway.errors import Code, Failure
+from zai_gateway.edge.patience import Awaited, Later, Patience, Timer, Wait
+from zai_gateway.edge.pipelining import MOST_IN_LINE, LineFlow
+from zai_gateway.edge.refusals import HeadLimits, fault_of_head, malformed, refusal, too_large, too_slow
+from zai_gateway.errors import Failure
 
 _LINGER_SECONDS = 5.0
 _SEPARATORS = 4
 """Bytes around a header: its colon, a space, and the end of its line."""
-
-
-class HeadLimits(Struct, frozen=True, kw_only=True):
-    """How large the head of a request (its line and its headers, and trailers too) may be."""
-
-    total_bytes: int = 64 * 1024
-    fields: int = 128
 
 
 class _Stage(Enum):
@@ -50,17 +39,19 @@ class DoorProtocol(HttpToolsProtocol):
         limits: HeadLimits,
         patience: Patience,
         new_request_id: Callable[[], str],
+        later: Later | None = None,
     ) -> None:
+        """`later` is what the waits for the client are timed by; the loop's own where it is not given."""
         super().__init__(config, state, app_state={})
         self._limits = limits
         self._patience = patience
         self._new_request_id = new_request_id
-        head_seconds = min(patience.head_seconds, self.timeout_keep_alive)
-        self._wait = Wait(self.loop, replace(patience, head_seconds=head_seconds), self._overdue)
+        self._later = later or self.loop.call_later
+        self._wait = Wait(self._later, patience, self._overdue)
         self._requests = 0
         self._body_bytes = 0
         self._unread = 0
-        self._stuck: asyncio.TimerHandle | None = None
+        self._stuck: Timer | None = None
         self._running: RequestResponseCycle | None = None
         self._stage = _Stage.BETWEEN
         self._head_bytes = 0
@@ -68,27 +59,33 @@ class DoorProtocol(HttpToolsProtocol):
         self._progressed = False
         self._stalled_bytes = 0
         self._fault: Failure | None = None
-        self._refused = False
+        self._crowded = False
+        self._deaf = False
+        """What comes is thrown away."""
 
     def connection_made(self, transport: Any) -> None:
         """Begins to wait for the first request."""
         super().connection_made(transport)
+        self.flow = LineFlow(transport, self.pipeline)
         self._wait_for_what_is_next()
 
     def data_received(self, data: bytes) -> None:
         """Feeds the parser. One header, trailer or chunk extension that never ends is cut off too."""
-        if self._refused:
+        if self._deaf:
             return
         self._unset_keepalive_if_required()
         self._progressed = False
         try:
             self._feed(data)
         except HttpParserError:
-            self._refuse(self._fault or _malformed())
+            if self._crowded:
+                self._end_the_line()
+            else:
+                self._refuse(self._fault or malformed())
             return
         self._stalled_bytes = 0 if self._progressed else self._stalled_bytes + len(data)
         if self._stalled_bytes > self._limits.total_bytes:
-            self._refuse(self._too_large())
+            self._refuse(too_large(self._limits))
         self._wait_for_what_is_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -108,8 +105,17 @@ class DoorProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._forget_unread()
 
+    def shutdown(self) -> None:
+        """Ends the connection with the answer under way: nothing that waits in line is begun any more."""
+        super().shutdown()
+        if self._running is not None:
+            self._running.keep_alive = False
+
     def on_message_begin(self) -> None:
         """A request begins."""
+        if len(self.pipeline) >= MOST_IN_LINE:
+            self._crowded = True
+            raise _Stop
         super().on_message_begin()
         self._stage = _Stage.HEAD
         self._progressed = True
@@ -130,12 +136,9 @@ class DoorProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; one that offers to upgrade comes again, without the offer."""
-        if self.parser.get_method() == b"CONNECT":
-            self._fault = Failure(
-                Code.INVALID_REQUEST,
-                "CONNECT is not answered: this is no proxy. Send the request itself, such as POST "
-                "/v1/chat/completions.",
-            )
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        self._fault = fault_of_head(method, self.url, version, self.headers)
+        if self._fault is not None:
             raise _Stop
         if self.parser.should_upgrade():
             return
@@ -188,11 +191,11 @@ class DoorProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > self._limits.total_bytes or self._fields > self._limits.fields:
-            self._fault = self._too_large()
+            self._fault = too_large(self._limits)
             raise _Stop
 
     def _wait_for_what_is_next(self) -> None:
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             self._wait.end()
         elif self._stage is _Stage.BODY:
             self._wait.be_for(Awaited.BODY, self._requests)
@@ -202,17 +205,19 @@ class DoorProtocol(HttpToolsProtocol):
             self._wait.end()  # for the answer, which has its own limits
 
     def _overdue(self) -> None:
-        if self._waits_for_us():
+        if self.transport.is_closing():
+            self._wait.end()
+        elif self._waits_for_us():
             # The next wait may end an instant after the hindrance does: the client gets it for nothing.
             self._body_bytes = self._patience.body_least
             self._wait.begin_anew()
         elif self._enough_came():
             self._body_bytes = 0
             self._wait.begin_anew()
-        elif self._stage is _Stage.BETWEEN or self._idled():
+        elif self._stage is _Stage.BETWEEN:
             self.transport.close()  # nothing was asked, so nothing is answered
         else:
-            self._refuse(self._too_slow())
+            self._refuse(too_slow(self._patience))
 
     def _waits_for_us(self) -> bool:
         """Whether it is not the client that is slow: its bytes are not read, or not asked for yet."""
@@ -226,13 +231,9 @@ class DoorProtocol(HttpToolsProtocol):
     def _enough_came(self) -> bool:
         return self._stage is _Stage.BODY and self._body_bytes >= self._patience.body_least
 
-    def _idled(self) -> bool:
-        """Whether it was the keep-alive time that ran out on a head: an idle client expects no answer."""
-        return self._stage is _Stage.HEAD and self.timeout_keep_alive < self._patience.head_seconds
-
     def _let_read(self) -> None:
         self._unread = self.transport.get_write_buffer_size()
-        self._stuck = self.loop.call_later(self._patience.answer_seconds, self._end_unread)
+        self._stuck = self._later(self._patience.answer_seconds, self._end_unread)
 
     def _end_unread(self) -> None:
         if self.transport.get_write_buffer_size() < self._unread:
@@ -245,14 +246,20 @@ class DoorProtocol(HttpToolsProtocol):
             self._stuck.cancel()
             self._stuck = None
 
+    def _end_the_line(self) -> None:
+        """Answers those that stand in line, the last of them with `Connection: close`, and hears no more."""
+        self._deaf = True
+        self._wait.end()
+        self.cycle.keep_alive = False
+
     def _refuse(self, failure: Failure) -> None:
-        self._refused = True
+        self._deaf = True
         self._wait.end()
         if not self._may_answer():
             self.transport.close()
             return
         self._disown(self._running)
-        self.transport.write(self._refusal(failure))
+        self.transport.write(refusal(failure, self.server_state.default_headers, self._new_request_id()))
         # Closed at once, the connection would be reset while the client still sends, and the reset could
         # overtake the answer (RFC 9112, section 9.6): so it is half closed, and read on for a while.
         self.transport.write_eof()
@@ -267,41 +274,7 @@ class DoorProtocol(HttpToolsProtocol):
             return running is not None and running is self.cycle and not running.response_started
         return running is None or running.response_complete
 
-    def _refusal(self, failure: Failure) -> bytes:
-        page = error_page(failure)
-        headers = [
-            *self.server_state.default_headers,
-            *framed(page, self._new_request_id()),
-            (b"connection", b"close"),
-        ]
-        status_line = f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\n".encode()
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        return b"%s%s\r\n%s" % (status_line, lines, page.body)
-
-    def _too_slow(self) -> Failure:
-        return Failure(
-            Code.REQUEST_TIMEOUT,
-            f"The request stopped coming: its head has {self._patience.head_seconds:g} s, and each "
-            f"{self._patience.body_least} bytes of its body have {self._patience.body_seconds:g} s. "
-            "Send it again without a pause.",
-        )
-
-    def _too_large(self) -> Failure:
-        return Failure(
-            Code.HEADERS_TOO_LARGE,
-            f"The request's line and headers are more than {self._limits.total_bytes} bytes or "
-            f"{self._limits.fields} fields. Send fewer or shorter headers.",
-        )
-
     def _disown(self, cycle: RequestResponseCycle | None) -> None:
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
-
-
-def _malformed() -> Failure:
-    return Failure(
-        Code.INVALID_REQUEST,
-        "This is not HTTP/1.1 as RFC 9112 has it. Check the request line, the headers and the framing "
-        "of the body.",
-    )

@@ -14,8 +14,9 @@ from uvicorn.server import ServerState
 from zai_gateway.clock import Clock
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.listening import BACKLOG, Listener
-from zai_gateway.edge.patience import Patience
-from zai_gateway.edge.protocol import DoorProtocol, HeadLimits
+from zai_gateway.edge.patience import Later, Patience
+from zai_gateway.edge.protocol import DoorProtocol
+from zai_gateway.edge.refusals import HeadLimits
 from zai_gateway.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     head: HeadLimits = HeadLimits()
     patience: Patience = Patience()
     keep_alive_seconds: int = 75
-    """How long a connection may wait for its next request, and for the whole of a head that began.
+    """How long a connection may wait for its next request.
 
     Longer than clients and load balancers keep idle connections, so that they close first.
     """
@@ -41,11 +42,12 @@ class Serving(Struct, frozen=True, kw_only=True):
 
 
 class Server:
-    """Serves `door` on one listening socket."""
+    """Serves `door` on one listening socket; `later` times the waits for clients, else the loop does."""
 
-    def __init__(self, door: Door, clock: Clock, serving: Serving) -> None:
+    def __init__(self, door: Door, clock: Clock, serving: Serving, later: Later | None = None) -> None:
         self._clock = clock
         self._serving = serving
+        self._later = later
         self._config = _uvicorn_config(door, serving)
         self._state = ServerState()
         self._stopping = asyncio.Event()
@@ -75,7 +77,9 @@ class Server:
 
     def _connection(self) -> DoorProtocol:
         serving = self._serving
-        return DoorProtocol(self._config, self._state, serving.head, serving.patience, self._new_request_id)
+        return DoorProtocol(
+            self._config, self._state, serving.head, serving.patience, self._new_request_id, self._later
+        )
 
     def _new_request_id(self) -> str:
         return new_id("req", self._clock.now_ms())
@@ -90,16 +94,23 @@ class Server:
         for connection in self._open():
             connection.shutdown()
         await self._wait_until_quiet(self._serving.drain_seconds)
-        if running := set(self._state.tasks):
-            _log.warning("shutting down: %d requests under way are cancelled", len(running))
-            for task in running:
-                task.cancel()
-            _, left = await asyncio.wait(running, timeout=_SETTLE_SECONDS)
-            if left:
-                _log.error("shutting down: %d requests did not end", len(left))
+        await self._cancel_requests()
         await self._wait_until_quiet(_FLUSH_SECONDS)
         for connection in self._open():
             connection.transport.abort()
+        # A connection that came just before the end may have asked since.
+        await self._cancel_requests()
+
+    async def _cancel_requests(self) -> None:
+        running = set(self._state.tasks)
+        if not running:
+            return
+        _log.warning("shutting down: %d requests under way are cancelled", len(running))
+        for task in running:
+            task.cancel()
+        _, left = await asyncio.wait(running, timeout=_SETTLE_SECONDS)
+        if left:
+            _log.error("shutting down: %d requests did not end", len(left))
 
     def _open(self) -> list[DoorProtocol]:
         return [each for each in self._state.connections if isinstance(each, DoorProtocol)]

@@ -23,6 +23,7 @@ _AFTER_DONE_SECONDS = 0.25
 """The last bytes of a stream, which say nothing, come a moment after `[DONE]`."""
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_REFUSAL_BYTES = 1024 * 1024
+_LONGEST_REQUEST_ID = 200
 _PASSED_HEADERS = ("openai-processing-ms", "openai-version")
 
 
@@ -70,7 +71,6 @@ class Exchange:
 
     async def _fetch(self, errand: Errand) -> None:
         writer = StreamWriter(self._reply, errand.notices)
-        self._meter.sent = True
         try:
             inbound = await self._send(errand, writer)
             try:
@@ -78,14 +78,14 @@ class Exchange:
             finally:
                 await inbound.close()
         except UpstreamError as error:
-            self._meter.unbilled = error.definite
+            self._meter.broke_off(definite=error.definite)
             await self._fail(breakdown(error, errand.provider), writer)
         except Failure as failure:
             await self._fail(failure, writer)
 
     async def _send(self, errand: Errand, writer: StreamWriter) -> Inbound:
         """The answer, once its head is here; whoever is cancelled meanwhile leaves no answer open behind."""
-        sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts()))
+        sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts(), self._meter.sending))
         try:
             if errand.streamed:
                 await writer.until_done(sending)
@@ -100,8 +100,9 @@ class Exchange:
             raise
 
     async def _hand_on(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+        self._meter.sending()  # whoever carried it: what is answered was sent
         self._meter.status = inbound.status
-        self._meter.provider_request_id = inbound.headers.get("x-request-id")
+        self._meter.provider_request_id = _request_id(inbound.headers)
         if inbound.status != 200:
             raise await self._refused(errand, inbound)
         writer.add_headers(_passed(inbound.headers))
@@ -152,6 +153,12 @@ class Exchange:
 
 def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, headers[name]) for name in _PASSED_HEADERS if name in headers)
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's id of the request, for the ledger: words that a row and a terminal can hold."""
+    id = headers.get("x-request-id")
+    return id[:_LONGEST_REQUEST_ID] if id and id.isascii() and id.isprintable() else None
 
 
 async def _read_to_the_end(inbound: Inbound) -> None:

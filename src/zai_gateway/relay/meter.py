@@ -26,7 +26,7 @@ class Meter:
         self._clock = clock
         self._began = clock.monotonic()
         self.sent = False
-        """Set before the first byte goes out: from then on money may be spent."""
+        """Whether money may have been spent, or a failure to send is to be told: what is left is released."""
         self.unbilled = False
         """The upstream definitely billed nothing: no connection, or a refusal that it said whole."""
         self.status = 0
@@ -36,6 +36,14 @@ class Meter:
         self.content_bytes = 0
         self.failure: Code | None = None
         self._first_content: float | None = None
+
+    def sending(self) -> None:
+        """The first byte of the request is about to leave."""
+        self.sent = True
+
+    def broke_off(self, *, definite: bool) -> None:
+        """The request failed; where that is definite, nothing was sent, and the ledger says so at no cost."""
+        self.sent, self.unbilled = True, definite
 
     def saw_content(self, content_bytes: int) -> None:
         """Counts bytes of content, and keeps when the first came."""

@@ -4,7 +4,7 @@ import asyncio
 import io
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from zai_gateway import __version__
 from zai_gateway.relay.addresses import guarded_sockets
 from zai_gateway.relay.faults import Place, after_sending, before_sending, place_of
-from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
+from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError, unnoticed
 
 _KEPT_IDLE = 15.0
 """Seconds that an idle connection is kept: servers mostly keep theirs for longer, so few get lost."""
@@ -56,11 +56,13 @@ class NetworkUpstream:
         """By `Outbound.private`: a connection to a private address is never lent to a request that may not
         make one."""
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
         """As `Upstream.send`. A POST is never sent twice: a lost connection is reported, not mended."""
         place = place_of(request.url)
         headers = _headers(request, place)
-        progress = _Progress(timeouts.first_byte)
+        progress = _Progress(timeouts.first_byte, sending)
         try:
             async with progress.first_byte:
                 response = await self._request(request, headers, timeouts, progress)
@@ -116,13 +118,15 @@ class NetworkUpstream:
 class _Progress:
     """How far a request got, which decides what its failure may have cost."""
 
-    def __init__(self, first_byte: float) -> None:
+    def __init__(self, first_byte: float, told: Callable[[], None]) -> None:
         self.sent = False
         self.first_byte = asyncio.timeout(None)
         self._allowed = first_byte
+        self._told = told
 
     def sending(self) -> None:
         self.sent = True
+        self._told()
         self.first_byte.reschedule(asyncio.get_running_loop().time() + self._allowed)
 
 

@@ -1,11 +1,13 @@
 """The pipeline: the stations that a request walks through, in order."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from zai_gateway.accounts.caller import Caller
-from zai_gateway.accounts.records import NearCap
+from zai_gateway.accounts.records import NearCap, ProviderKey
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.catalogue import Catalogue
@@ -28,15 +30,21 @@ from zai_gateway.wire.chat import ChatRequest, parse
 _LOG = logging.getLogger(__name__)
 
 
+class Books(Struct, frozen=True, kw_only=True):
+    """What the relay looks things up in, and where it pays."""
+
+    catalogue: Catalogue
+    vault: Vault
+    provider_key_now: Callable[[ProviderKey], Awaitable[ProviderKey | None]]
+    """The provider key as the store has it now; None where it is not in use any more."""
+    spending: Spending
+
+
 class Relay:
     """Answers chat requests, streamed or not, on one path."""
 
-    def __init__(
-        self, catalogue: Catalogue, spending: Spending, vault: Vault, upstream: Upstream, clock: Clock
-    ) -> None:
-        self._catalogue = catalogue
-        self._spending = spending
-        self._vault = vault
+    def __init__(self, books: Books, upstream: Upstream, clock: Clock) -> None:
+        self._books = books
         self._upstream = upstream
         self._clock = clock
 
@@ -47,12 +55,13 @@ class Relay:
         an error event itself. When it returns or raises, whatever was held is settled.
         """
         request = parse(body)
-        chosen = route(request, caller, self._catalogue)
+        chosen = route(request, caller, self._books.catalogue)
         bound = _bound(request, chosen, caller)
         meter = Meter(chosen, bound, request, self._clock)
         attempt = self._attempt(request, caller, chosen, reply.request_id)
-        async with self._spending.hold(attempt, _budgets(caller), bound, meter) as hold:
-            errand = self._errand(request, caller, chosen, hold.granted.output_limit)
+        secret = await self._secret(chosen)
+        async with self._books.spending.hold(attempt, _budgets(caller), bound, meter) as hold:
+            errand = self._errand(request, caller, chosen, secret, hold.granted.output_limit)
             await Exchange(self._upstream, meter, hold, reply).carry_out(errand)
 
     def _attempt(self, request: ChatRequest, caller: Caller, chosen: Route, request_id: str) -> Attempt:
@@ -73,9 +82,8 @@ class Relay:
         )
 
     def _errand(
-        self, request: ChatRequest, caller: Caller, chosen: Route, output_limit: int | None
+        self, request: ChatRequest, caller: Caller, chosen: Route, secret: str, output_limit: int | None
     ) -> Errand:
-        secret = self._secret(chosen)
         encoded = openai_chat.encode(request, _plan(request, caller, chosen, output_limit))
         now_ms = self._clock.now_ms()
         return Errand(
@@ -98,9 +106,14 @@ class Relay:
             notices=_notices(encoded.dropped, output_limit),
         )
 
-    def _secret(self, chosen: Route) -> str:
+    async def _secret(self, chosen: Route) -> str:
         try:
-            return self._vault.open_secret(chosen.provider_key)
+            return self._books.vault.open_secret(chosen.provider_key)
+        except OperatorError:
+            # Rotations may have gone by since this provider key was read.
+            now = await self._books.provider_key_now(chosen.provider_key)
+        try:
+            return self._books.vault.open_secret(now or chosen.provider_key)
         except OperatorError as trouble:
             _LOG.error("provider key %s: %s", chosen.provider_key.id, trouble)
             raise Failure(

@@ -1,6 +1,8 @@
 """The switchboard: which upstream carries a request, by the scheme of its address."""
 
-from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream
+from collections.abc import Callable
+
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, unnoticed
 
 
 class Switchboard:
@@ -10,7 +12,9 @@ class Switchboard:
         self._network = network
         self._demo = demo
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
         """As `Upstream.send`."""
         upstream = self._demo if request.url.startswith("demo:") else self._network
-        return await upstream.send(request, timeouts)
+        return await upstream.send(request, timeouts, sending)

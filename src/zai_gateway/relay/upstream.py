@@ -1,6 +1,6 @@
 """The port to an upstream: bytes out; status, headers and bytes in, whether from the network or the demo."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -53,6 +53,10 @@ class UpstreamError(Exception):
         self.definite = blame in (Blame.CONNECT, Blame.TLS)
 
 
+def unnoticed() -> None:
+    """For who need not know when a request is sent."""
+
+
 class Inbound(Protocol):
     """An answer whose head is here and whose body comes in pieces."""
 
@@ -76,6 +80,11 @@ class Inbound(Protocol):
 class Upstream(Protocol):
     """Something that answers requests. Redirects are not followed; bodies are not decompressed."""
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
-        """Sends, and returns when the head of the answer is here. Raises UpstreamError."""
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
+        """Sends, and returns when the head of the answer is here. Raises UpstreamError.
+
+        `sending` is called before the first byte leaves: what is cancelled earlier cost nothing.
+        """
         ...

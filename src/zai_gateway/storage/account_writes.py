@@ -2,8 +2,9 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import count
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from zai_gateway.accounts.audit_record import AuditRecord
 from zai_gateway.storage import tables
@@ -47,6 +48,9 @@ def generation(connection: Connection) -> int:
 
 
 def write_audit(connection: Connection, *records: AuditRecord) -> None:
-    """Writes the records."""
+    """Writes the records, after all that were written before: whoever writes them has its turn."""
     if records:
-        connection.execute(insert(tables.audit), [row_of(record) for record in records])
+        last = select(func.coalesce(func.max(tables.audit.c.seq), 0))
+        numbers = count(connection.execute(last).scalar_one() + 1)
+        rows = [row_of(record) | {"seq": number} for record, number in zip(records, numbers, strict=False)]
+        connection.execute(insert(tables.audit), rows)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from msgspec import Struct
 from sqlalchemy import Connection, inspect, text
@@ -16,7 +17,7 @@ from zai_gateway.storage.database import Database
 from zai_gateway.storage.sqlite import SqliteDatabase
 from zai_gateway.storage.trouble import about_directory, about_sqlite
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration of this release."""
 
 _INIT_LOCK = int.from_bytes(b"zai init", "big")
@@ -47,6 +48,7 @@ def open_database(
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         if address is not None:
+            _require_writable(data)
             return _open_postgresql(address, busy_seconds, init_seconds)
         with alone(data, init_seconds):
             return _open_sqlite(data / "zai.db", busy_seconds)
@@ -157,6 +159,15 @@ def _locked(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _require_writable(data: Path) -> None:
+    """Raises OSError where nothing can be put in `data`, before anything is written elsewhere.
+
+    What a first start makes in the database is of no use where its key cannot be left here.
+    """
+    with TemporaryFile(dir=data):
+        return
 
 
 def _create(file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, union_all, update
 
 from zai_gateway.accounts.caller import WorkspaceView
 from zai_gateway.accounts.records import ApiKey, Workspace
@@ -35,9 +35,12 @@ class SqlDirectoryStore:
             return generation(connection)
 
     def key_by_digest(self, digest: bytes) -> ApiKey | None:
+        current = select(api_key.c.id).where(api_key.c.digest == digest)
         rotated = select(predecessor.c.key).where(predecessor.c.digest == digest)
         with self._database.read() as connection:
-            found = keys_where(connection, or_(api_key.c.digest == digest, api_key.c.id.in_(rotated)))
+            # Each by an index of its own: PostgreSQL has none for an OR over two tables.
+            id = connection.scalar(union_all(current, rotated).limit(1))
+            found = () if id is None else keys_where(connection, api_key.c.id == id)
         return next(iter(found), None)
 
     def note_use(self, last_used_ms: Mapping[str, int]) -> None:

@@ -87,12 +87,12 @@ class SqlPeopleStore:
 
     def audit(self, search: AuditSearch) -> tuple[AuditRecord, ...]:
         kept = tables.audit
-        # Ids begin with the time at which they were made, so their order is that of time.
         wanted = [kept.c.at_ms >= search.since_ms]
         if search.workspace is not None:
             wanted.append(kept.c.workspace == search.workspace)
         if search.before is not None:
-            wanted.append(kept.c.id < search.before)
+            page_before = select(kept.c.seq).where(kept.c.id == search.before)
+            wanted.append(kept.c.seq < page_before.scalar_subquery())
         if search.deed is not None:
             wanted.append(kept.c.deed == search.deed)
         if search.actor is not None:
@@ -105,7 +105,7 @@ class SqlPeopleStore:
             ids = (kept.c.actor_id, kept.c.object_id)
             found += [column.startswith(search.text, autoescape=True) for column in ids]
             wanted.append(or_(*found))
-        newest = select(kept).where(and_(*wanted)).order_by(kept.c.id.desc()).limit(search.most)
+        newest = select(kept).where(and_(*wanted)).order_by(kept.c.seq.desc()).limit(search.most)
         with self._database.read() as connection:
             return tuple(record_of(AuditRecord, row) for row in connection.execute(newest).mappings())
 
@@ -132,7 +132,8 @@ def _end_keys(connection: Connection, of: Member, because: AuditRecord, at_ms: i
         return
     own = keys_where(connection, and_(api_key.c.member == of.id, api_key.c.revoked_ms.is_(None)))
     now = generation(connection)
-    for key in own:
+    # In the order in which uses are noted, so that the two do not wait for each other.
+    for key in sorted(own, key=lambda each: each.id):
         update_key(connection, replace(key, revoked_ms=at_ms), now)
     _write_ends(connection, because, Deed.KEY_REVOKE, "api_key", own)
 

@@ -115,7 +115,8 @@ def _engine(address: Address, patience: Patience) -> Engine:
 
 def _connected(address: Address, patience: Patience, options: dict[str, Any]) -> _Connection:
     connection = _Connection.connect(
-        address.conninfo(round(patience.connect)),
+        # Whole seconds, and none would be without an end.
+        address.conninfo(max(1, round(patience.connect))),
         # BEGIN is said below, in one message with the timeouts of its transaction.
         autocommit=True,
         # A prepared statement is known to one session only.

@@ -30,7 +30,7 @@ from zai_gateway.spend.store import Granted, Standing, WorkerLife
 from zai_gateway.storage import tables
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.entries import ledger_row
-from zai_gateway.storage.rows import row_of
+from zai_gateway.storage.rows import add, row_of
 from zai_gateway.storage.windows import Window, budgets_of, current_windows, move, open_windows
 
 _LIVE = "live"
@@ -74,6 +74,8 @@ class SqlSpendStore:
 
     def release(self, worker: str, attempt: Attempt, granted: Granted | None) -> None:
         with self._database.write() as connection:
+            if granted is None:
+                _outlast_a_hold_in_doubt(connection, worker, attempt)
             row = _take_hold(connection, attempt)
             if row is not None:
                 move(connection, worker, row["windows"], -row["amount"])
@@ -82,7 +84,9 @@ class SqlSpendStore:
         with self._database.write() as connection:
             _lock(connection, worker)
             mine = tables.hold.c.worker == worker
-            rows = connection.execute(select(tables.hold).where(mine)).mappings().all()
+            # Locked: its last settlement may still be committed, and what that booked is not booked twice.
+            its = select(tables.hold).where(mine).order_by(tables.hold.c.request, tables.hold.c.attempt)
+            rows = connection.execute(its.with_for_update()).mappings().all()
             for row in rows:
                 move(connection, worker, row["windows"], 0, risk=row["amount"])
                 connection.execute(insert(tables.ledger), ledger_row(_interrupted(row, now_ms)))
@@ -173,6 +177,14 @@ def _hold_row(worker: str, attempt: Attempt, granted: Granted) -> dict[str, Any]
         "record": row_of(attempt),
         "created_ms": attempt.started_ms,
     }
+
+
+def _outlast_a_hold_in_doubt(connection: Connection, worker: str, attempt: Attempt) -> None:
+    """Waits for a hold of this attempt that the server may still be committing, which no query sees yet.
+
+    Two rows of one key cannot be: the second waits for what becomes of the first.
+    """
+    add(connection, tables.hold, _hold_row(worker, attempt, Granted((), 0, None)))
 
 
 def _take_hold(connection: Connection, attempt: Attempt) -> RowMapping | None:

@@ -213,7 +213,9 @@ audit = Table(
     Column("object_id", Text, nullable=False),
     Column("object_name", Text, nullable=False),
     Column("changes", JSON, nullable=False),
-    Index(None, "workspace", "id"),
+    # In the order in which they were written, which is that in which they are read.
+    Column("seq", BigInteger, nullable=False, server_default="0", index=True, unique=True),
+    Index(None, "workspace", "seq"),
 )
 
 ledger = Table(

@@ -1,6 +1,7 @@
 """Every call of the services, as an actor makes it on one workspace's things."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -13,8 +14,9 @@ from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, Health
 from zai_gateway.accounts.service import Accounts
-from zai_gateway.accounts.terms import KeyChanges
+from zai_gateway.accounts.terms import LAST_MS, KeyChanges
 from zai_gateway.catalogue.model import Rates
+from zai_gateway.errors import OperatorError
 
 RATES = Rates(input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
 MODEL = "openai/m"
@@ -40,14 +42,13 @@ def furnished(team: People, name: str) -> Things:
     team.person("second-owner", Role.OWNER, workspace)
     accounts.prices.set(OPERATOR, workspace, MODEL, RATES)
     accounts.budgets.set(OPERATOR, workspace, Holder(BudgetOwner.WORKSPACE), BudgetPeriod.MONTHLY, 1)
-    expires = 2**50
     return Things(
         workspace=workspace,
         member=team.person("somebody", Role.MEMBER, workspace).id,
         owner=owner.id,
         key=accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="key")).key.id,
         management_key=accounts.management_keys.create(
-            OPERATOR, workspace, "made", [Scope.KEYS_READ], expires
+            OPERATOR, workspace, "made", [Scope.KEYS_READ], LAST_MS
         ).key.id,
         provider_key=accounts.provider_keys.add(
             OPERATOR, workspace, NewProviderKey(provider="demo", secret="")
@@ -56,6 +57,13 @@ def furnished(team: People, name: str) -> Things:
 
 
 Call = Callable[[Accounts, Actor, Things], object]
+
+
+def _reset(on: Accounts, who: Actor, _: Things) -> None:
+    # Whoever may do it is told that nothing is lost.
+    with suppress(OperatorError):
+        on.vault_reset.reset(who)
+
 
 _ALL = Holder(BudgetOwner.WORKSPACE)
 _NEW_PERSON = ("newcomer", "newcomer@example.com")
@@ -72,6 +80,7 @@ CALLS: Mapping[Deed, Call] = {
     ),
     Deed.MEMBER_REMOVE: lambda on, who, of: on.members.remove(who, of.workspace, of.member),
     Deed.OWNER_CHANGE: lambda on, who, of: on.members.remove(who, of.workspace, of.owner),
+    Deed.ADMIN_CHANGE: lambda on, who, of: on.members.add(who, of.workspace, *_NEW_PERSON, Role.ADMIN),
     Deed.KEY_CREATE: lambda on, who, of: on.api_keys.create(
         who, of.workspace, KeyChanges(name="new", member=of.member)
     ),
@@ -84,7 +93,7 @@ CALLS: Mapping[Deed, Call] = {
     Deed.BUDGET_SET: lambda on, who, of: on.budgets.set(who, of.workspace, _ALL, BudgetPeriod.DAILY, 2),
     Deed.BUDGET_REMOVE: lambda on, who, of: on.budgets.remove(who, of.workspace, _ALL, BudgetPeriod.MONTHLY),
     Deed.MANAGEMENT_KEY_CREATE: lambda on, who, of: on.management_keys.create(
-        who, of.workspace, "new", [Scope.MANAGEMENT_KEYS_WRITE], 2**50
+        who, of.workspace, "new", [Scope.MANAGEMENT_KEYS_WRITE], LAST_MS
     ),
     Deed.MANAGEMENT_KEY_LIST: lambda on, who, of: on.management_keys.list(who, of.workspace),
     Deed.MANAGEMENT_KEY_REVOKE: lambda on, who, of: on.management_keys.revoke(
@@ -101,11 +110,13 @@ CALLS: Mapping[Deed, Call] = {
         who, of.workspace, of.provider_key, lambda key, secret: Health(at_ms=1, ok=True, said="fine")
     ),
     Deed.VAULT_ROTATE: lambda on, who, of: on.vault.rotate(who),
+    Deed.VAULT_RESET: _reset,
     Deed.PROVIDER_KEY_REMOVE: lambda on, who, of: on.provider_keys.remove(who, of.workspace, of.provider_key),
     Deed.PRICE_SET: lambda on, who, of: on.prices.set(who, of.workspace, "openai/n", RATES),
     Deed.PRICE_LIST: lambda on, who, of: on.prices.list(who, of.workspace),
     Deed.PRICE_REMOVE: lambda on, who, of: on.prices.remove(who, of.workspace, MODEL),
+    Deed.USAGE_READ: lambda on, who, of: on.usage.read(who, of.workspace, 0, 1),
     Deed.AUDIT_LIST: lambda on, who, of: on.audit.list(who, of.workspace, AuditSearch()),
 }
 
-READS = {deed for deed in Deed if deed.value.endswith((".list", ".show"))}
+READS = {deed for deed in Deed if deed.value.endswith((".list", ".show", ".read"))}

@@ -28,16 +28,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite(made: Path, tmp_path: Path) -> Generator[AccountStore]:
+def books(made: Path, tmp_path: Path) -> Generator[Store]:
     shutil.copytree(made, tmp_path / "data")
     store = Store.open(tmp_path / "data")
-    yield store.accounts
+    yield store
     store.close()
 
 
 @pytest.fixture
-def team(sqlite: AccountStore, clock: HeldClock) -> People:
-    return People(sqlite, clock)
+def sqlite(books: Store) -> AccountStore:
+    return books.accounts
+
+
+@pytest.fixture
+def team(books: Store, clock: HeldClock) -> People:
+    return People(books, clock)
 
 
 @pytest.fixture

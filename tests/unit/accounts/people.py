@@ -6,22 +6,31 @@ from msgspec.structs import replace
 from zai_gateway.accounts.actor import Actor, Role, operator
 from zai_gateway.accounts.members import acting
 from zai_gateway.accounts.provider_keys import NewProviderKey
+from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.service import Accounts
-from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.accounts.usage import UsageRow
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.clock import Clock
+from zai_gateway.storage.store import Store
 
 OPERATOR = operator()
 OPENAI = NewProviderKey(provider="openai", secret="sk-1")
 
 
+class NothingSpent:
+    """Books of spending in which nothing stands."""
+
+    def usage(self, workspace: str, since_ms: int, until_ms: int) -> tuple[UsageRow, ...]:
+        return ()
+
+
 class People:
     """The accounts of one workspace over any store."""
 
-    def __init__(self, store: AccountStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.vault = Vault(Fernet.generate_key().decode())
-        self.accounts = Accounts(store, self.vault, clock)
+        self.accounts = Accounts(store.accounts, store.reports, self.vault, clock)
         self.first_key = self.accounts.first_start()
         self.workspace = self.accounts.the_workspace().id
 
@@ -44,3 +53,11 @@ class People:
         place = self.workspace if workspace is None else workspace
         member = self.accounts.members.add(OPERATOR, place, name, f"{name}@example.com", role)
         return acting(member, "203.0.113.7")
+
+
+def add(
+    team: People, provider: str, secret: str, name: str | None = None, base_url: str | None = None
+) -> ProviderKey:
+    """Adds a provider key as the operator does."""
+    wanted = NewProviderKey(provider=provider, secret=secret, name=name, base_url=base_url)
+    return team.accounts.provider_keys.add(OPERATOR, team.workspace, wanted)

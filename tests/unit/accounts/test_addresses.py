@@ -118,3 +118,20 @@ def test_any_text_is_a_base_url_or_a_sentence(text: str) -> None:
         except OperatorError:
             continue
         assert checked_base_url(base_url, "x", private=True) == base_url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host/v1?key=hunter2",
+        "https://host/v1#hunter2",
+        "hunter2",
+        "https://host:hunter2/v1",
+        "https://host:0/hunter2",
+        "https://[hunter2]/v1",
+    ],
+)
+def test_what_may_be_a_key_in_the_wrong_place_is_not_repeated(text: str) -> None:
+    with pytest.raises(OperatorError, match=r"^base URL: ") as caught:
+        checked_base_url(text, "base URL", private=True)
+    assert "hunter2" not in str(caught.value)

@@ -56,8 +56,8 @@ def test_the_first_start_is_on_record(team: People) -> None:
     assert {(record.actor_name, record.address) for record in records} == {("operator", "cli")}
 
 
-# A rotation leaves as many as it seals: tests/unit/accounts/test_rotation.py.
-@pytest.mark.parametrize("deed", sorted(set(Deed) - READS - {Deed.VAULT_ROTATE}))
+# A rotation leaves as many as it seals, a reset as many as it forgets: tests of their own.
+@pytest.mark.parametrize("deed", sorted(set(Deed) - READS - {Deed.VAULT_ROTATE, Deed.VAULT_RESET}))
 def test_every_write_leaves_one_record_and_a_read_none(
     team: People, sqlite: AccountStore, clock: HeldClock, deed: Deed
 ) -> None:
@@ -66,7 +66,8 @@ def test_every_write_leaves_one_record_and_a_read_none(
     generation = sqlite.generation()
     CALLS[deed](team.accounts, OPERATOR, of)
     records = team.accounts.audit.list(OPERATOR, None, AuditSearch(since_ms=clock.now_ms()))
-    assert [record.deed for record in records] == [Deed.MEMBER_REMOVE if deed is Deed.OWNER_CHANGE else deed]
+    called = {Deed.OWNER_CHANGE: Deed.MEMBER_REMOVE, Deed.ADMIN_CHANGE: Deed.MEMBER_ADD}.get(deed, deed)
+    assert [record.deed for record in records] == [called]
     assert sqlite.generation() == generation + 1
     for read in READS:
         CALLS[read](team.accounts, OPERATOR, furnished(team, f"For {read}"))
@@ -139,3 +140,11 @@ def test_a_workspace_reads_its_own_audit_only(team: People) -> None:
     for place in (None, team.workspace):
         searched = team.accounts.audit.list(ana, place, AuditSearch(workspace=other))
         assert {record.workspace for record in searched} == {team.workspace}
+
+
+@pytest.mark.parametrize(
+    "search", [AuditSearch(text="x" * 201), AuditSearch(since_ms=-1), AuditSearch(since_ms=2**70)]
+)
+def test_a_search_beyond_all_measure_is_refused(team: People, search: AuditSearch) -> None:
+    with pytest.raises(OperatorError, match=r"^(search|since): "):
+        team.accounts.audit.list(OPERATOR, team.workspace, search)

@@ -25,6 +25,7 @@ EXPECTED: Mapping[str, str] = {
     "member.update": "o a",
     "member.remove": "o a",
     "owner.change": "o",
+    "admin.change": "o a",
     "key.create": "o a (m)",
     "key.list": "o a (m) v",
     "key.show": "o a (m) v",
@@ -43,13 +44,15 @@ EXPECTED: Mapping[str, str] = {
     "provider_key.test": "o a",
     "provider_key.remove": "o a",
     "vault.rotate": "",
+    "vault.reset": "",
     "price.set": "o a",
     "price.list": "o a m v",
     "price.remove": "o a",
+    "usage.read": "o a (m) v",
     "audit.list": "o a v",
 }
 CASES = [(deed, role) for deed in Deed for role in Role]
-OF_NO_WORKSPACE = {Deed.WORKSPACE_CREATE, Deed.VAULT_ROTATE}
+OF_NO_WORKSPACE = {Deed.WORKSPACE_CREATE, Deed.VAULT_ROTATE, Deed.VAULT_RESET}
 OWN_NOT_FOUND = {Deed.KEY_SHOW, Deed.KEY_UPDATE, Deed.KEY_ROTATE, Deed.KEY_REVOKE}
 """What a member asks of somebody else's key is answered as if there were no such key."""
 

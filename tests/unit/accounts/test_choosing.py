@@ -3,6 +3,7 @@
 import pytest
 from msgspec import Struct
 
+from zai_gateway.accounts import keys
 from zai_gateway.accounts.choosing import chosen, suggestion
 from zai_gateway.errors import Failure, OperatorError
 
@@ -48,3 +49,11 @@ def test_a_list_has_an_end() -> None:
 def test_suggestions_are_close_or_none() -> None:
     assert suggestion("OpenIA", ["openai", "demo"]) == " Did you mean openai?"
     assert suggestion("bedrock", ["openai", "demo"]) == ""
+
+
+@pytest.mark.parametrize("mark", [keys.LIVE, keys.ADMIN])
+def test_a_key_that_was_given_for_a_name_is_not_repeated(mark: str) -> None:
+    secret = keys.new_secret(mark)
+    with pytest.raises(Failure, match=rf"no API key {mark}\w+\.\.\.; there are: ana") as caught:
+        chosen(secret, (ANA, BEN), "API key")
+    assert secret[len(mark) + 4 :] not in str(caught.value)

@@ -10,14 +10,15 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.clocks import HeldClock
-from tests.unit.accounts.people import OPERATOR, People
-from zai_gateway.accounts.actor import Role
+from tests.unit.accounts.people import OPERATOR, NothingSpent, People
+from zai_gateway.accounts.actor import Role, Scope
 from zai_gateway.accounts.budgets import Holder
+from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import KeyChanges
-from zai_gateway.errors import Failure, OperatorError, StoreUnavailable
+from zai_gateway.errors import Code, Failure, OperatorError, StoreUnavailable
 from zai_gateway.storage.account_store import SqlAccountStore
 from zai_gateway.storage.bootstrap import open_database
 from zai_gateway.storage.database import Database
@@ -53,7 +54,7 @@ def slow(team: People, tmp_path: Path, clock: HeldClock) -> Generator[Slow]:
     def made(meanwhile: Callable[[], object], times: int = 1) -> Accounts:
         database = Overtaken(open_database(tmp_path / "data"), meanwhile, times)
         opened.append(database)
-        return Accounts(SqlAccountStore(database), team.vault, clock)
+        return Accounts(SqlAccountStore(database), NothingSpent(), team.vault, clock)
 
     yield made
     for database in opened:
@@ -166,3 +167,20 @@ def test_a_limit_and_the_end_of_a_budget_meet(team: People, slow: Slow) -> None:
     second = mine.budgets.set(OPERATOR, team.workspace, everyone, monthly, 2)
     assert (second.limit, second.id == first.id) == (2, False)
     assert team.accounts.budgets.list(OPERATOR, team.workspace) == (second,)
+
+
+def test_whoever_loses_its_right_meanwhile_is_left_with_no_management_key(
+    team: People, slow: Slow, clock: HeldClock
+) -> None:
+    place, ends, theirs = team.workspace, clock.now_ms() + 1_000, team.accounts
+    ana = team.person("ana", Role.ADMIN)
+    parent = theirs.management_keys.create(ana, place, "parent", list(Scope), ends)
+    by_key = theirs.management_keys.actor(parent.secret, None)
+    revoked = slow(lambda: theirs.management_keys.revoke(OPERATOR, place, parent.key.id))
+    lowered = slow(lambda: theirs.members.update(OPERATOR, place, ana.id, MemberChanges(role=Role.VIEWER)))
+    for mine, who in ((revoked, by_key), (lowered, ana)):
+        with pytest.raises(Failure) as refused:
+            mine.management_keys.create(who, place, "late", [Scope.KEYS_WRITE], ends)
+        assert refused.value.code is Code.FORBIDDEN
+    made = theirs.management_keys.list(OPERATOR, place)
+    assert [key.revoked_ms is None for key in made] == [False, False, False]

@@ -211,3 +211,18 @@ def test_a_literal_secret_is_refused_and_not_repeated(written: str) -> None:
     assert sentence.startswith("workspace 'Tools', provider 'openai': secret: ")
     assert '{ env = "VARIABLE" }' in sentence
     assert SECRET not in sentence
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1e999999999", "1e-999999999", "1" * 5_000, "0x" + "f" * 5_000, '"' + "1" * 5_000 + '"', "nan"],
+)
+def test_an_amount_beyond_all_measure_is_a_sentence(written: str) -> None:
+    with pytest.raises(OperatorError) as caught:
+        read(entry("budget", 'period = "daily"', f"limit = {written}"))
+    assert str(caught.value).endswith(".")
+
+
+def test_a_moment_that_cannot_be_written_down_is_a_sentence() -> None:
+    with pytest.raises(OperatorError, match="expires: a date belongs here"):
+        read(entry("key", 'name = "ci"', "expires = 9999-12-31T23:59:59-12:00"))

@@ -8,7 +8,7 @@ from tests.unit.accounts.people import OPERATOR, People
 from zai_gateway.accounts import keys
 from zai_gateway.accounts.actor import ActorKind, Role, Scope
 from zai_gateway.accounts.store import AccountStore
-from zai_gateway.accounts.terms import IssuedManagementKey
+from zai_gateway.accounts.terms import LAST_MS, IssuedManagementKey
 from zai_gateway.errors import Code, Failure, OperatorError
 
 HOUR = 3_600_000
@@ -94,3 +94,16 @@ def _refused(team: People, token: str) -> tuple[Code, str, str]:
     failure = refused.value
     assert failure.code is Code.INVALID_API_KEY
     return failure.code, failure.message, failure.detail
+
+
+def test_no_management_key_makes_one_that_outlives_it(team: People, clock: HeldClock) -> None:
+    create, place, ends = team.accounts.management_keys.create, team.workspace, clock.now_ms() + HOUR
+    issued = create(OPERATOR, place, "an hour", list(Scope), ends)
+    who = team.accounts.management_keys.actor(issued.secret, None)
+    with pytest.raises(
+        OperatorError, match=r"^expires: no later than the management key by which it is made"
+    ):
+        create(who, place, "for ever", [Scope.KEYS_READ], ends + 1)
+    assert create(who, place, "the same hour", [Scope.KEYS_READ], ends).key.expires_ms == ends
+    with pytest.raises(OperatorError, match=r"^expires: after the year 9999"):
+        create(OPERATOR, place, "for ever", [Scope.KEYS_READ], LAST_MS + 1)

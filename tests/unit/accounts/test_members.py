@@ -138,3 +138,22 @@ def test_no_key_is_issued_to_a_member_who_is_not_there(team: People) -> None:
         assert refused.value.code is Code.NOT_FOUND
         with pytest.raises(Failure, match="no member"):
             team.accounts.api_keys.update(OPERATOR, team.workspace, "first-key", KeyChanges(member=member))
+
+
+def test_no_management_key_makes_an_admin_or_changes_one(team: People, clock: HeldClock) -> None:
+    members, place = team.accounts.members, team.workspace
+    admin, ben = team.person("admin", Role.ADMIN), team.person("ben", Role.MEMBER)
+    issued = team.accounts.management_keys.create(OPERATOR, place, "hr", list(Scope), clock.now_ms() + 1_000)
+    hr = team.accounts.management_keys.actor(issued.secret, None)
+    attempts = (
+        lambda: members.add(hr, place, "x", "x@example.com", Role.ADMIN),
+        lambda: members.update(hr, place, ben.id, MemberChanges(role=Role.ADMIN)),
+        # Whoever has the address will have the account.
+        lambda: members.update(hr, place, admin.id, MemberChanges(email="x@example.com")),
+    )
+    for attempt in attempts:
+        with pytest.raises(Failure) as refused:
+            attempt()
+        assert refused.value.code is Code.FORBIDDEN
+    assert members.update(hr, place, ben.id, MemberChanges(email="y@example.com")).email == "y@example.com"
+    assert members.update(hr, place, admin.id, MemberChanges(role=Role.VIEWER)).role is Role.VIEWER

@@ -7,35 +7,25 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from tests.clocks import HeldClock
+from tests.unit.accounts.declarations import REFERENCES, workspaces
 from tests.unit.accounts.people import OPERATOR, People
-from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.applying import Applying
+from zai_gateway.accounts.audit_record import AuditSearch, Change
+from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.declaration import (
     Declaration,
-    DeclaredBudget,
     DeclaredKey,
-    DeclaredMember,
-    DeclaredPrice,
-    DeclaredProvider,
     DeclaredWorkspace,
-    SecretReference,
     read,
 )
-from zai_gateway.accounts.plan import Action
-from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap
+from zai_gateway.accounts.plan_steps import Action
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 
-REFERENCES = (SecretReference(env="ONE"), SecretReference(env="TWO"))
 SECRETS = dict(zip(REFERENCES, ("sk-1", "sk-2"), strict=True))
-EMAILS = ("ana@example.com", "ben@example.com", "cid@example.com")
-KEYS = ("ci", "nightly")
-FAR_MS = 7_258_032_000_123
 NUMBERS = count()
 
 
@@ -81,84 +71,6 @@ def text(*parts: str) -> str:
 ANA = 'member email = "ana@example.com"; role = "owner"'
 BEN = 'member email = "ben@example.com"'
 OPENAI = 'provider provider = "openai"; secret = { env = "ONE" }'
-
-amounts = st.integers(0, 10**15)
-members = st.lists(
-    st.builds(
-        DeclaredMember,
-        email=st.sampled_from(EMAILS[1:]),
-        name=st.sampled_from((UNSET, "Somebody")),
-        role=st.sampled_from((UNSET, *Role)),
-    ),
-    unique_by=lambda each: each.email,
-).map(lambda rest: (DeclaredMember(email=EMAILS[0], role=Role.OWNER), *rest))
-keys = st.lists(
-    st.builds(
-        DeclaredKey,
-        name=st.sampled_from(KEYS),
-        spend_cap=st.sampled_from((UNSET, None)) | amounts,
-        near_cap=st.sampled_from((UNSET, *NearCap)),
-        allow=st.sampled_from((UNSET, (), ("openai/*", "demo/*"), ("demo/*",))),
-        fallback=st.sampled_from((UNSET, None, "openai/m")),
-        expires_ms=st.sampled_from((UNSET, None, FAR_MS)),
-        member=st.sampled_from((None, EMAILS[0])),
-        tags=st.sampled_from((UNSET, (), ("a", "b"))),
-    ),
-    unique_by=lambda each: each.name,
-).map(tuple)
-providers = st.lists(
-    st.one_of(
-        st.just(DeclaredProvider(provider="demo", name="demo")),
-        st.builds(
-            DeclaredProvider,
-            provider=st.just("openai"),
-            name=st.sampled_from(("openai", "other")),
-            base_url=st.sampled_from((UNSET, "https://one.example/v1", "http://127.0.0.1:9/v1")),
-            secret=st.sampled_from(REFERENCES),
-        ),
-    ),
-    unique_by=lambda each: each.name,
-).map(tuple)
-budgets = st.lists(
-    st.builds(
-        DeclaredBudget,
-        kind=st.just(BudgetOwner.WORKSPACE),
-        owner=st.just(""),
-        period=st.sampled_from(BudgetPeriod),
-        limit=amounts,
-    )
-    | st.builds(
-        DeclaredBudget,
-        kind=st.just(BudgetOwner.MEMBER),
-        owner=st.just(EMAILS[0]),
-        period=st.sampled_from(BudgetPeriod),
-        limit=amounts,
-    ),
-    unique_by=lambda each: each.name,
-).map(tuple)
-rates = st.integers(0, 10**9)
-
-
-def priced(model: str, read: int, written: int, rest: int) -> DeclaredPrice:
-    return DeclaredPrice(
-        model=model,
-        rates=Rates(input=rest, cache_read=read, cache_write=written, cache_write_long=written, output=rest),
-    )
-
-
-prices = st.lists(
-    st.builds(priced, st.sampled_from(("openai/m", "openai/n")), rates, rates, rates),
-    unique_by=lambda each: each.model,
-).map(tuple)
-workspaces = st.builds(
-    DeclaredWorkspace,
-    name=st.just("Tools"),
-    members=members,
-    keys=st.none() | keys,
-    providers=st.none() | providers,
-    budgets=st.none() | budgets,
-    prices=st.none() | prices,
-)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -242,6 +154,17 @@ def test_a_secret_changes_in_place_and_an_address_keeps_the_place(hand: Hand, te
         ("openai", "https://eu.example/v1", "sk-1"),
         ("second", "https://api.openai.com/v1", "sk-1"),
     ]
+
+
+def test_a_disabled_provider_key_stays_so_at_every_moment_of_its_move(hand: Hand, team: People) -> None:
+    hand.apply(text(OPENAI))
+    workspace = team.accounts.workspaces.find(OPERATOR, "Tools").id
+    team.accounts.provider_keys.switch(OPERATOR, workspace, "openai", enabled=False)
+    hand.apply(text(f'{OPENAI}; base_url = "https://eu.example/v1"'))
+    (moved,) = team.accounts.provider_keys.list(OPERATOR, workspace)
+    assert (moved.base_url, moved.disabled_ms is None) == ("https://eu.example/v1", False)
+    (added, _) = team.accounts.audit.list(OPERATOR, workspace, AuditSearch(deed=Deed.PROVIDER_KEY_ADD))
+    assert added.changes["disabled_ms"] == Change(None, moved.disabled_ms)
 
 
 def test_pruning_is_for_the_kinds_that_are_declared(hand: Hand, team: People) -> None:

@@ -8,6 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
+from tests.unit.accounts.people import NothingSpent
 from zai_gateway.accounts.actor import operator
 from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
 from zai_gateway.accounts.authorization import Deed
@@ -223,7 +224,7 @@ def test_a_secret_that_a_rotation_did_not_see_is_sealed_anew_by_whoever_wrote_it
         database = open_database(data, 5.0)
         file = KeyFile(data / "vault.key")
         slow = Slow(database, lambda: other.accounts.vault.rotate(OPERATOR, new_key=True))
-        accounts = Accounts(slow, Vault(file.read(), "vault.key", file.read), SystemClock())
+        accounts = Accounts(slow, NothingSpent(), Vault(file.read(), "vault.key", file.read), SystemClock())
         wanted = NewProviderKey(provider="openai", secret="sk-late", name="late")
         accounts.provider_keys.add(OPERATOR, accounts.the_workspace().id, wanted)
         database.close()

@@ -10,10 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.clocks import HeldClock
-from tests.unit.accounts.people import OPERATOR, People
+from tests.unit.accounts.people import OPERATOR, NothingSpent, People, add
 from zai_gateway.accounts import keys
-from zai_gateway.accounts.provider_keys import NewProviderKey
-from zai_gateway.accounts.records import NearCap, ProviderKey
+from zai_gateway.accounts.records import NearCap
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
@@ -26,12 +25,6 @@ RATES = Rates(
     input=750_000, cache_read=75_000, cache_write=750_000, cache_write_long=750_000, output=4_500_000
 )
 SECRET = "sk-proj-8f3a-secret"
-
-
-def add(team: People, provider: str, secret: str, **more: str) -> ProviderKey:
-    """Adds a provider key as the operator does."""
-    wanted = NewProviderKey(provider=provider, secret=secret, **more)
-    return team.accounts.provider_keys.add(OPERATOR, team.workspace, wanted)
 
 
 class TestFirstStart:
@@ -60,7 +53,7 @@ class TestFirstStart:
             store = Store.open(tmp_path)
             try:
                 together.wait(60)
-                return Accounts(store.accounts, vault, clock).first_start()
+                return Accounts(store.accounts, store.reports, vault, clock).first_start()
             finally:
                 store.close()
 
@@ -73,7 +66,7 @@ class TestFirstStart:
         store.close()
 
     def test_without_it_there_is_no_workspace(self, sqlite: AccountStore, clock: HeldClock) -> None:
-        accounts = Accounts(sqlite, Vault(Fernet.generate_key().decode()), clock)
+        accounts = Accounts(sqlite, NothingSpent(), Vault(Fernet.generate_key().decode()), clock)
         with pytest.raises(OperatorError, match="no workspace yet; start the gateway once with 'zai serve'"):
             accounts.the_workspace()
 
@@ -200,72 +193,6 @@ class TestApiKeys:
         assert refused.value.code is Code.NOT_FOUND
 
 
-class TestProviderKeys:
-    """Add, list, remove."""
-
-    def test_a_secret_is_sealed(self, team: People) -> None:
-        key = add(team, "openai", f"{SECRET}\n")
-        assert SECRET.encode() not in key.sealed
-        assert team.vault.open_secret(key) == SECRET
-        assert (key.name, key.base_url) == ("openai", "https://api.openai.com/v1")
-        assert team.accounts.provider_keys.list(OPERATOR, team.workspace)[-1] == key
-
-    def test_a_name_and_an_address_may_be_given(self, team: People) -> None:
-        key = add(team, "openai", SECRET, name="lab", base_url="http://127.0.0.1:9100/v1/")
-        assert (key.name, key.base_url) == ("lab", "http://127.0.0.1:9100/v1")
-
-    def test_a_name_that_nobody_gave_is_free(self, team: People) -> None:
-        names = [add(team, "openai", SECRET).name for _ in range(3)]
-        assert names == ["openai", "openai-2", "openai-3"]
-
-    @pytest.mark.parametrize(
-        ("provider", "sentence"),
-        [
-            ("opnai", r"^provider: 'opnai' .* \(openai, demo\)\. Did you mean openai\?$"),
-            ("zzz", r"^provider: 'zzz' is not a provider that Z-AI knows \(openai, demo\)\.$"),
-        ],
-    )
-    def test_an_unknown_provider_names_those_that_are_close(
-        self, team: People, provider: str, sentence: str
-    ) -> None:
-        with pytest.raises(OperatorError, match=sentence):
-            add(team, provider, SECRET)
-
-    def test_what_may_not_be_is_refused_before_anything_is_written(
-        self, team: People, sqlite: AccountStore
-    ) -> None:
-        before = sqlite.generation()
-        with pytest.raises(OperatorError, match="key for openai is empty"):
-            add(team, "openai", "")
-        with pytest.raises(OperatorError, match=r"^base URL: 169\.254\.169\.254 is a link-local"):
-            add(team, "openai", SECRET, base_url="http://169.254.169.254/v1")
-        with pytest.raises(OperatorError, match=r"^base URL: "):
-            add(team, "openai", SECRET, base_url="")
-        with pytest.raises(OperatorError, match=r"^name: "):
-            add(team, "openai", SECRET, name="")
-        with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
-            add(team, "demo", SECRET)
-        with pytest.raises(OperatorError, match="demo takes neither a key nor a base URL"):
-            add(team, "demo", "", base_url="http://127.0.0.1")
-        assert sqlite.generation() == before
-
-    def test_the_demo_provider_comes_back_without_a_secret(self, team: People) -> None:
-        team.accounts.provider_keys.remove(OPERATOR, team.workspace, "demo")
-        assert add(team, "demo", "").sealed == b""
-
-    def test_one_is_removed_by_id_or_unique_name(self, team: People) -> None:
-        for _ in range(2):
-            add(team, "openai", SECRET, name="lab")
-        with pytest.raises(OperatorError, match="2 provider keys are named 'lab'"):
-            team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab")
-        first, second = team.accounts.provider_keys.list(OPERATOR, team.workspace)[1:]
-        assert (first.position, second.position) == (1, 2)
-        assert team.accounts.provider_keys.remove(OPERATOR, team.workspace, first.id) == first
-        assert team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab") == second
-        with pytest.raises(Failure, match="no provider key 'lab'; there are: demo"):
-            team.accounts.provider_keys.remove(OPERATOR, team.workspace, "lab")
-
-
 class TestPrices:
     """A workspace's own prices."""
 
@@ -309,7 +236,7 @@ def test_no_record_shows_a_secret(team: People, sqlite: AccountStore) -> None:
 
 def test_no_secret_reaches_the_database(tmp_path: Path, clock: HeldClock) -> None:
     store = Store.open(tmp_path)
-    team = People(store.accounts, clock)
+    team = People(store, clock)
     team.vault.check(store.accounts)
     secrets = [SECRET, team.key("ana")]
     add(team, "openai", SECRET)

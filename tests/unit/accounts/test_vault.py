@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
@@ -49,7 +50,11 @@ def test_the_first_key_seals_and_all_open() -> None:
 def test_the_secret_of_a_provider_key() -> None:
     vault = Vault(a_key())
     assert vault.open_secret(a_provider_key(vault.seal(SECRET))) == SECRET
-    assert vault.open_secret(a_provider_key(b"")) == ""
+    assert vault.open_secret(replace(a_provider_key(b""), provider="demo")) == ""
+    with pytest.raises(
+        OperatorError, match=r"no secret .*: give it one with 'zai admin provider renew pkey_1'"
+    ):
+        vault.open_secret(a_provider_key(b""))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a token", b"\xff\xfe", b"gAAAAA=="])

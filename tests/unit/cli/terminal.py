@@ -3,6 +3,7 @@
 import io
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ class Terminal:
         try:
             file = KeyFile(place / "vault.key")
             vault = Vault(file.material(), "vault.key", file.read)
-            accounts = Accounts(store.accounts, vault, self.clock, key_file=file)
+            accounts = Accounts(store.accounts, store.reports, vault, self.clock, key_file=file)
             if accounts.first_start() is not None:
                 self.clock.move(0.001)
-            yield Books(accounts=accounts, spend=store.spend, reports=store.reports)
+            yield Books(accounts=accounts, spend=store.spend)
         finally:
             store.close()
 
@@ -84,8 +85,9 @@ class Terminal:
             api_key=self._variables.get("ZAI_KEY"),
             secret=self._variables.get,
             open_books=self.books,
+            open_books_without_key=self.books,
             serve=self._serve,
-            probe=probe,
+            probe=lambda private: partial(probe, private_for_all=bool(private)),
             care=self._care,
             clock=self.clock,
         )

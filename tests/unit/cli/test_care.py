@@ -19,6 +19,7 @@ from zai_gateway.care import Grade
 from zai_gateway.settings import Environment
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.worker import Worker
+from zai_gateway.storage.bootstrap import SCHEMA
 from zai_gateway.storage.store import Store
 
 SECRET = "sk-provider-71c4"
@@ -56,7 +57,7 @@ def findings(terminal: Terminal, *options: str, code: int = 0) -> dict[str, dict
 def test_a_backup_and_its_restore(terminal: Terminal, tmp_path: Path) -> None:
     copy, other = tmp_path / "copy", str(tmp_path / "other")
     made = terminal.ok("admin", "backup", str(copy))
-    assert made == {"file": str(copy), "bytes": copy.stat().st_size, "schema": "0002", "open_holds": 0}
+    assert made == {"file": str(copy), "bytes": copy.stat().st_size, "schema": SCHEMA, "open_holds": 0}
     restored = terminal.ok("admin", "restore", str(copy), "--data", other)
     assert restored == {**made, "encryption_key": "missing"}
     assert not (tmp_path / "other" / "vault.key").exists()
@@ -148,7 +149,7 @@ def test_holds_of_a_worker_that_died(terminal: Terminal) -> None:
     killed(_hold_and_die, terminal.data)
     found = findings(terminal)["holds"]
     assert found["grade"] == "warn"
-    assert found["found"] == "1 open requests hold 0.00000004 USD of workers that died here."
+    assert found["found"] == "1 open request holds 0.00000004 USD of workers that died here."
     # The next start takes them over.
     with closing(Store.open(terminal.data)) as store:
         worker = Worker("worker_2", terminal.data / "workers")

@@ -205,6 +205,8 @@ def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, sa
         ("provider", "add", "demo"),
         ("provider", "list"),
         ("provider", "remove", "demo"),
+        ("vault", "rotate"),
+        ("vault", "reset", "--yes"),
         ("price", "set", "openai/x", "--input", "1", "--output", "1"),
         ("price", "list"),
         ("price", "remove", "openai/x"),

@@ -167,3 +167,8 @@ def test_the_audit_tells_what_the_operator_did(terminal: Terminal) -> None:
     assert terminal.ok("admin", "audit", "list", "--since", "30m", "--actor", "operator")["audit"] == []
     for arguments in (("--limit", "0"), ("--since", "x"), ("--every-workspace", "--workspace", "tools")):
         assert terminal.run("admin", "audit", "list", *arguments).code == 2
+
+
+def test_a_long_address_gives_a_name_all_the_same(terminal: Terminal) -> None:
+    long = "x" * 150
+    assert terminal.ok("admin", "member", "add", f"{long}@example.com")["name"] == long[:100]

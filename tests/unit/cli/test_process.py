@@ -47,9 +47,20 @@ def zai(*arguments: str, stdin: str = "", **variables: str) -> subprocess.Comple
 
 
 @contextmanager
-def gateway(data: Path) -> Generator[Mapping[str, str]]:
+def gateway(data: Path, *options: str) -> Generator[Mapping[str, str]]:
     """A gateway with what it said of itself at its start."""
-    command = [*ZAI, "serve", "--port", "0", "--data", str(data), "--log-level", "warning", "--json"]
+    command = [
+        *ZAI,
+        "serve",
+        "--port",
+        "0",
+        "--data",
+        str(data),
+        "--log-level",
+        "warning",
+        "--json",
+        *options,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
         try:
             assert process.stdout is not None
@@ -159,3 +170,29 @@ def test_colour_goes_to_a_terminal_that_wants_it(variables: dict[str, str], colo
 
 def test_a_pipe_gets_no_escapes() -> None:
     assert "\x1b" not in zai("--help").stdout
+
+
+def test_a_lost_encryption_key_is_left_behind_after_a_question(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    assert zai("admin", "provider", "add", "openai", "--key-stdin", *data, stdin=SECRET).returncode == 0
+    lost = tmp_path / "data" / "vault.key"
+    lost.unlink()
+    refused = zai("admin", "provider", "list", *data)
+    assert (refused.returncode, "'zai admin vault reset'" in refused.stderr) == (1, True)
+    code, screen = at_a_terminal("admin", "vault", "reset", *data, typed="yes\n")
+    assert (code, "Type reset to go on:" in screen, "Nothing was changed." in screen) == (1, True, True)
+    assert not lost.exists()
+    code, screen = at_a_terminal("admin", "vault", "reset", *data, typed="reset\n")
+    assert (code, "Provider keys without a secret now: 1." in screen) == (0, True)
+    assert lost.stat().st_mode & 0o777 == 0o600
+    assert zai("admin", "provider", "renew", "openai", "--key-stdin", *data, stdin=SECRET).returncode == 0
+    assert "unreadable" not in zai("admin", "provider", "list", *data).stdout
+    assert zai("admin", "doctor", *data).returncode == 0
+
+
+def test_a_start_tells_where_clients_find_the_gateway(tmp_path: Path) -> None:
+    with gateway(tmp_path / "data", "--public-url", "https://llm.example.com/, http://zai") as told:
+        assert told["public_urls"] == ["https://llm.example.com/v1", "http://zai/v1"]
+        assert told["base_url"].startswith("http://127.0.0.1:")
+    with gateway(tmp_path / "data") as told:
+        assert told["public_urls"] == []

@@ -1,13 +1,20 @@
 """Provider keys from the terminal: where their secret comes from, and that it goes nowhere else."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.unit.cli.loopback import answering, http
 from tests.unit.cli.terminal import Terminal
-from zai_gateway.accounts.keyfile import key_material
+from zai_gateway.accounts.keyfile import KeyFile
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.vault import Vault
+from zai_gateway.app.house import opened
 from zai_gateway.cli.acting import OPERATOR
+from zai_gateway.clock import SystemClock
+from zai_gateway.settings import Environment
 
 SECRET = "sk-canary-0123456789"
 FIELDS = {"id", "provider", "name", "base_url", "status", "health", "disabled_at", "created_at"}
@@ -20,7 +27,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 
 def kept_secret(terminal: Terminal, name: str) -> str:
-    vault = Vault(key_material(terminal.data / "vault.key"), "vault.key")
+    vault = Vault(KeyFile(terminal.data / "vault.key").material(), "vault.key")
     with terminal.books() as books:
         keys = books.accounts.provider_keys.list(OPERATOR, books.accounts.the_workspace().id)
     return vault.open(next(key.sealed for key in keys if key.name == name))
@@ -152,13 +159,13 @@ def test_a_test_that_fails_is_1_and_is_listed(terminal: Terminal) -> None:
 
 def test_the_vault_is_rotated(terminal: Terminal) -> None:
     terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY")
-    old = key_material(terminal.data / "vault.key")
+    old = KeyFile(terminal.data / "vault.key").material()
     foreseen = terminal.ok("admin", "vault", "rotate", "--new-key", "--dry-run")
     assert (foreseen["dry_run"], foreseen["new_key"]) == (True, True)
     rotated = terminal.ok("admin", "vault", "rotate", "--new-key")
     assert rotated == {**foreseen, "dry_run": False}
     assert [key["name"] for key in rotated["rotated"]] == ["openai"]
-    assert old not in key_material(terminal.data / "vault.key")
+    assert old not in KeyFile(terminal.data / "vault.key").material()
     assert kept_secret(terminal, "openai") == SECRET
     again = terminal.run("admin", "vault", "rotate")
     assert (again.code, again.err) == (0, "")
@@ -171,3 +178,60 @@ def test_a_secret_that_does_not_open_is_listed_as_unreadable(terminal: Terminal)
     (demo, openai) = terminal.ok("admin", "provider", "list")["provider_keys"]
     assert (demo["status"], openai["status"]) == ("active", "unreadable")
     assert terminal.run("admin", "provider", "test", "openai").code == 1
+
+
+def test_another_secret_is_given_in_place(terminal: Terminal) -> None:
+    added = terminal.ok(*ADD, "openai", "--key-stdin", stdin="sk-old")
+    terminal.ok("admin", "provider", "disable", "openai")
+    renewed = terminal.ok("admin", "provider", "renew", "openai", "--key-env", "OPENAI_API_KEY")
+    assert (renewed["id"], renewed["status"]) == (added["id"], "disabled")
+    assert kept_secret(terminal, "openai") == SECRET
+    for arguments, code in ((("openai",), 2), (("demo", "--key-stdin"), 1), (("nope", "--key-stdin"), 1)):
+        shown = terminal.run("admin", "provider", "renew", *arguments, stdin=SECRET)
+        assert (shown.code, shown.out, SECRET in shown.err) == (code, "", False)
+
+
+def test_a_users_address_is_tested_as_private_addresses_are_allowed(terminal: Terminal) -> None:
+    test = ("admin", "provider", "test", "theirs", "--json")
+    with answering(http({"data": []})) as provider:
+        wanted = NewProviderKey(provider="openai", secret=SECRET, name="theirs", base_url=provider.base_url)
+        with terminal.books() as books:
+            place = books.accounts.the_workspace().id
+            key = books.accounts.provider_keys.add(OPERATOR, place, wanted)
+        # As a user's is where the operator allows private addresses.
+        with closing(sqlite3.connect(terminal.data / "zai.db")) as database, database:
+            database.execute("UPDATE provider_key SET private = 0 WHERE id = ?", (key.id,))
+        for option in ((), ("--no-private-addresses",)):
+            refused = terminal.run(*test, *option)
+            assert (refused.code, refused.json["health"]["status"]) == (1, None)
+            assert "private or loopback address" in refused.json["health"]["message"]
+        assert terminal.run(*test, "--allow-private-addresses").json["health"]["ok"]
+
+
+def test_a_vault_whose_key_is_lost_is_reset(terminal: Terminal) -> None:
+    added = terminal.ok(*ADD, "openai", "--key-env", "OPENAI_API_KEY")
+    with opened(terminal.data, Environment({}), SystemClock()):
+        pass
+    needless = terminal.run("admin", "vault", "reset", "--yes")
+    assert (needless.code, needless.out) == (1, "")
+    assert "nothing is lost" in needless.err
+    (terminal.data / "vault.key").write_bytes(b"A" * 43 + b"=\n")
+    unsure = terminal.run("admin", "vault", "reset")
+    assert (unsure.code, unsure.out) == (2, "")
+    assert "--yes" in unsure.err
+    told = terminal.ok("admin", "vault", "reset", "--yes")
+    assert told == {
+        "without_secret": [
+            {
+                "id": added["id"],
+                "workspace_id": terminal.ok("admin", "workspace", "list")["workspaces"][0]["id"],
+                "provider": "openai",
+                "name": "openai",
+            }
+        ]
+    }
+    (demo, openai) = terminal.ok("admin", "provider", "list")["provider_keys"]
+    assert (demo["status"], openai["status"]) == ("active", "unreadable")
+    renewed = terminal.ok("admin", "provider", "renew", "openai", "--key-stdin", stdin="sk-new")
+    assert renewed == {**added, "status": "active"}
+    assert kept_secret(terminal, "openai") == "sk-new"

@@ -1,9 +1,11 @@
 """The screen: a terminal is kept safe, a file gets what came, and no letter stops anything."""
 
 import io
+from pathlib import Path
 
 import pytest
 
+from zai_gateway.cli import welcome
 from zai_gateway.cli.screen import NobodyReads, Screen, printable
 
 
@@ -62,3 +64,20 @@ def test_only_a_person_at_a_terminal_is_asked() -> None:
     assert Screen(TerminalStream(), io.StringIO(), TerminalStream()).asks()
     assert not Screen(io.StringIO(), io.StringIO(), TerminalStream()).asks()
     assert not Screen(TerminalStream(), io.StringIO(), io.StringIO()).asks()
+
+
+def test_what_a_start_says_names_this_machine_and_the_public_addresses() -> None:
+    arrival = welcome.Arrival(
+        base_url="http://127.0.0.1:8011/v1",
+        public_urls=welcome.public_urls(" https://llm.example.com ,http://zai/,"),
+        data=Path("/data"),
+        first_key=None,
+        kept=None,
+    )
+    assert welcome.words(arrival).splitlines()[:4] == [
+        "Z-AI answers at http://127.0.0.1:8011/v1 (reference: http://127.0.0.1:8011/docs)",
+        "Its clients find it at https://llm.example.com/v1",
+        "Its clients find it at http://zai/v1",
+        "",
+    ]
+    assert welcome.public_urls("") == ()

@@ -109,7 +109,7 @@ def test_usage_in_words_is_a_table_and_a_sum(terminal: Terminal) -> None:
     heads, row, total = shown.out.splitlines()
     assert heads.split()[:2] == ["key", "model"]
     assert row.split() == ["ci", "openai/gpt-5.4", "1", "10", "20", "7", "50", "0.018234", "0.00"]
-    assert total == "1 requests, 0.018234 USD."
+    assert total == "1 request, 0.018234 USD."
 
 
 def test_an_empty_ledger_is_no_rows(terminal: Terminal) -> None:
@@ -126,7 +126,9 @@ def test_keys_show_what_they_spent(terminal: Terminal) -> None:
     assert [key["spend_micro_usd"] for key in listed] == [0, 18_235]
 
 
-@pytest.mark.parametrize("since", ["yesterday", "7", "7y", "2026-13-01", "99999999w"])
+@pytest.mark.parametrize(
+    "since", ["yesterday", "7", "7y", "2026-13-01", "99999999w", "9999-12-31T23:59:59-12:00"]
+)
 def test_a_time_that_is_none_is_misuse(terminal: Terminal, since: str) -> None:
     shown = terminal.run("admin", "usage", "--since", since)
     assert (shown.code, shown.out) == (2, "")

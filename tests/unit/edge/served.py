@@ -14,9 +14,11 @@ import uvloop
 
 from tests.clocks import HeldClock
 from tests.unit.edge.behind import TOKEN, Behind
+from tests.unit.edge.held_timers import HeldTimers
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.hosts import Hosts
 from zai_gateway.edge.listening import Listener, address_of, listen
+from zai_gateway.edge.patience import Later
 from zai_gateway.edge.proxies import Proxies
 from zai_gateway.edge.server import Server, Serving
 
@@ -74,12 +76,21 @@ class Served:
 
     def settle_at(self, tasks: int) -> None:
         """Waits until only so many tasks are left: a leak never lets it return."""
-        deadline = threading.Event()
+        self.until(lambda: len(asyncio.all_tasks(self.loop)) == tasks)
+
+    def until(self, so: Callable[[], bool]) -> None:
+        """Waits until `so`, which is asked in the server's thread."""
+        pause = threading.Event()
         for _ in range(int(PATIENCE / 0.01)):
-            if self.tasks() == tasks:
+            if self.on_loop(so):
                 return
-            deadline.wait(0.01)
-        raise AssertionError(f"{self.tasks()} tasks are left, not {tasks}")
+            pause.wait(0.01)
+        raise AssertionError("what was waited for did not come about")
+
+    def read_on(self) -> None:
+        """Lets the loop look a few times at what clients have sent: what stands in its sockets is read."""
+        for _ in range(5):
+            self.tasks()
 
     def stop(self) -> None:
         """Ends the server in order, however often it is called."""
@@ -123,9 +134,15 @@ def read_answer(connection: socket.socket, *, head: bool = False) -> Got:
 
 @contextmanager
 def served(
-    behind: Behind, serving: Serving | None = None, proxies: Proxies | None = None
+    behind: Behind,
+    serving: Serving | None = None,
+    proxies: Proxies | None = None,
+    later: Later | None = None,
 ) -> Generator[Served]:
-    """A server called `test`, for the length of a test; at its end no task may be left."""
+    """A server called `test`, for the length of a test; at its end no task may be left.
+
+    `later` times its waits for clients; by default nothing does, and they have all the time they need.
+    """
     listener = listen("127.0.0.1", 0)
     started: Future[Served] = Future()
     left: list[str] = []
@@ -133,7 +150,7 @@ def served(
     async def run() -> None:
         clock = HeldClock()
         door = Door(behind.rooms, clock, BODY_LIMIT, Hosts(("test",)), proxies)
-        server = Server(door, clock, serving or Serving(drain_seconds=0.0))
+        server = Server(door, clock, serving or Serving(drain_seconds=0.0), later or HeldTimers().later)
         loop = asyncio.get_running_loop()
         await server.run(listener, lambda: started.set_result(Served(loop, server, listener)))
         await asyncio.sleep(0)

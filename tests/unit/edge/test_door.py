@@ -10,6 +10,7 @@ from tests.unit.edge.behind import TOKEN, Answer, Behind
 from tests.unit.edge.served import AUTHORIZATION, Served, served
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.edge.paths import PATHS
+from zai_gateway.edge.proxies import Proxies, networks
 from zai_gateway.errors import Code, Failure
 from zai_gateway.relay.reply import Reply
 
@@ -154,6 +155,19 @@ def test_the_key_is_checked_before_the_body(door: Served) -> None:
     assert door.post(b"x" * 300_000, headers=worst).status == 401
     assert door.post(b"x" * 300_000, headers=AUTHORIZATION + worst).status == 415
     assert door.post(b"x" * 300_000).status == 413
+
+
+def test_the_log_tells_to_whom_a_refusal_went_and_nothing_of_the_key(
+    behind: Behind, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = "Authorization: Bearer guess-1\r\nX-Forwarded-For: 1.2.3.4, 203.0.113.9\r\n"
+    with caplog.at_level(logging.DEBUG):
+        for trusted in ("", "127.0.0.1"):
+            with served(behind, proxies=Proxies(networks(trusted))) as door:
+                assert door.get("/v1/me", headers=headers).status == 401
+    said = [record.getMessage() for record in caplog.records if "invalid_api_key" in record.getMessage()]
+    assert [line.rpartition(", told to ")[2] for line in said] == ["127.0.0.1", "203.0.113.9"]
+    assert "guess-1" not in caplog.text
 
 
 async def _out_of_words(_caller: Caller, body: bytes, _reply: Reply) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.edge.behind import Behind
 from tests.unit.edge.served import AUTHORIZATION, Got, Served, posting, read_answer, served
 from zai_gateway.accounts.caller import Caller
-from zai_gateway.edge.protocol import HeadLimits
+from zai_gateway.edge.refusals import HeadLimits
 from zai_gateway.edge.server import Serving
 from zai_gateway.relay.reply import Reply
 
@@ -144,6 +144,31 @@ MALFORMED = {
     "length twice": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
     "length no number": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: one\r\n\r\nx",
     "length negative": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: -1\r\n\r\nx",
+    "length twice, the same": (
+        b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"
+    ),
+    "lengths in a list": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: 1, 1\r\n\r\nx",
+    "length with a sign": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: +1\r\n\r\nx",
+    "length past all numbers": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % 10**30,
+    "no length": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length:\r\n\r\nx",
+    "chunks twice": (
+        b"POST /v1/me HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "chunks of an old client": (
+        b"POST /v1/me HTTP/1.0\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "no encoding": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: identity\r\n\r\nx",
+    "nearly chunks": b"POST /v1/me HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "lines without carriage returns": b"GET /v1/me HTTP/1.1\nHost: test\n\n",
+    "a line feed within a header": b"GET /v1/me HTTP/1.1\r\nHost: test\nX: y\r\n\r\n",
+    "a carriage return within a header": b"GET /v1/me HTTP/1.1\r\nHost: test\rX: y\r\n\r\n",
+    "a folded header": b"GET /v1/me HTTP/1.1\r\nHost: test\r\nX: a\r\n b\r\n\r\n",
+    "a later version": b"GET /v1/me HTTP/2.0\r\nHost: test\r\n\r\n",
+    "no version": b"GET /v1/me\r\n\r\n",
+    "another host as the target": b"GET http://evil.example/v1/me HTTP/1.1\r\nHost: test\r\n\r\n",
+    "a user in the target": b"GET http://evil@test/v1/me HTTP/1.1\r\nHost: test\r\n\r\n",
+    "a host as the target alone": b"GET http://test/v1/me HTTP/1.1\r\n\r\n",
     "length and chunks": (
         b"POST /v1/me HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -158,6 +183,16 @@ def test_bytes_that_are_no_http_are_a_400(case: str, door: Served, caplog: pytes
         assert refused(read_answer(connection), 400, "invalid_request")
         assert ends(connection)
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("http://test/v1/me", 200), ("HTTP://TEST/v1/me", 200), ("http://test/v1/../me", 404), ("*", 404)],
+)
+def test_a_target_that_names_the_same_host_or_none_is_answered(
+    target: str, status: int, door: Served
+) -> None:
+    assert door.get(target).status == status
 
 
 def test_a_body_with_broken_chunks_is_a_400_and_never_reaches_the_relay(door: Served, behind: Behind) -> None:

@@ -82,20 +82,6 @@ def test_the_line_is_as_long_while_the_server_runs(listener: socket.socket) -> N
         assert room_in_line(door.listener) == room_in_line(listener) == min(2_048, allowed)
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /v1/me HTTP/1.1\r\nHost: te"], ids=["nothing", "half a head"])
-def test_a_connection_that_never_asks_is_closed_and_one_that_waits_for_its_answer_is_not(sent: bytes) -> None:
-    held = Held()
-    serving = Serving(keep_alive_seconds=1, drain_seconds=20.0)
-    with served(Behind(held.answer), serving) as door, door.connect() as asking, door.connect() as silent:
-        asking.sendall(posting(b"{}"))
-        silent.sendall(sent)
-        assert held.begun.wait(20)
-        # The time of the one that asked began first: it would have run out by now, too.
-        assert silent.recv(1) == b""
-        door.loop.call_soon_threadsafe(held.go.set)
-        assert read_answer(asking).status == 200
-
-
 def test_no_header_says_what_the_server_is_and_one_says_when() -> None:
     with served(Behind()) as door:
         got = door.get("/healthz")
@@ -142,6 +128,22 @@ def test_requests_under_way_are_finished_after_a_stop() -> None:
         got = read_answer(connection)
         assert (got.status, got.json()) == (200, {"hello": "world"})
         assert got.header("connection") == "close"
+
+
+def test_a_request_that_waits_in_line_is_not_begun_after_a_stop() -> None:
+    held = Held()
+    behind = Behind(held.answer)
+    with served(behind, Serving(drain_seconds=20.0)) as door, door.connect() as connection:
+        connection.sendall(posting(b'{"n":1}') + posting(b'{"n":2}') + posting(b'{"n":3}'))
+        assert held.begun.wait(20)
+        door.read_on()
+        door.stop()
+        door.read_on()
+        door.loop.call_soon_threadsafe(held.go.set)
+        got = read_answer(connection)
+        assert (got.status, got.header("connection")) == (200, "close")
+        assert connection.recv(1) == b""
+    assert behind.answerer.bodies == [b'{"n":1}']
 
 
 def test_requests_that_do_not_end_are_cancelled_with_a_503_and_settle_first() -> None:

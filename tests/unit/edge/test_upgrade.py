@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.edge.behind import Behind
 from tests.unit.edge.served import AUTHORIZATION, Got, Served, posting, read_answer, served
-from zai_gateway.edge.protocol import HeadLimits
+from zai_gateway.edge.refusals import HeadLimits
 from zai_gateway.edge.server import Serving
 
 LIMIT = 4_000

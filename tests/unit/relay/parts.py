@@ -1,8 +1,9 @@
 """Parts for the relay's tests: a client and an upstream whose every step is seen."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
 
 
 class SeenReply:
@@ -55,6 +56,23 @@ class SeenUpstream:
         self._inbound = inbound
         self._first = first
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
+        sending()
         self._first()
         return self._inbound
+
+
+class UnreachedUpstream:
+    """An upstream to which no connection comes about: that takes for ever."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nothing ends the wait but a cancellation")

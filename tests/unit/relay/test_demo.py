@@ -59,6 +59,15 @@ async def send(**fields: object) -> Inbound:
     return await DemoUpstream(hands, hands.sleep).send(chat("demo:", **fields), PATIENT)
 
 
+async def test_it_tells_its_caller_that_a_request_is_sent_also_where_it_refuses_it() -> None:
+    hands, told = Hands(), list[str]()
+    for model in ("echo", "fail", "nonsense"):
+        await DemoUpstream(hands, hands.sleep).send(
+            chat("demo:", model=model, messages=said("hi")), PATIENT, lambda: told.append("sent")
+        )
+    assert len(told) == 3
+
+
 async def ask(model: str, text: object, **fields: object) -> Told:
     inbound = await send(**{"model": model, "messages": said(text)} | fields)
     return Told(inbound.status, json.loads(await whole(inbound)))

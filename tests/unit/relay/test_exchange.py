@@ -1,17 +1,19 @@
 """One exchange: however it is broken off, no answer of the upstream stays open."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.clocks import HeldClock
 from tests.unit.relay.examples import chosen
-from tests.unit.relay.parts import SeenInbound, SeenReply, SeenUpstream
+from tests.unit.relay.parts import SeenInbound, SeenReply, SeenUpstream, UnreachedUpstream
 from zai_gateway.dialects import openai_chat
+from zai_gateway.errors import Failure
 from zai_gateway.relay.exchange import Errand, Exchange
 from zai_gateway.relay.meter import Meter
-from zai_gateway.relay.upstream import Outbound
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
 from zai_gateway.spend.spending import Hold
 from zai_gateway.spend.store import Granted
 from zai_gateway.wire.chat import parse
@@ -40,6 +42,61 @@ async def test_a_client_that_left_before_anything_was_sent_costs_nothing() -> No
     upstream = SeenUpstream(SeenInbound(), lambda: pytest.fail("the request was sent"))
     await Exchange(upstream, meter, _hold(), reply).carry_out(_errand(True))
     assert meter.outcome(Granted((), 0, None)) is None
+
+
+async def test_what_is_answered_was_sent_though_its_upstream_forgot_to_say_so() -> None:
+    inbound, meter = SeenInbound(), Meter(chosen(), None, parse(BODY), HeldClock())
+    with pytest.raises(Failure):
+        await Exchange(Forgetful(inbound), meter, _hold(), SeenReply()).carry_out(_errand(False))
+    assert meter.outcome(Granted((), 5, None)) is not None
+
+
+class Forgetful:
+    """An upstream that never says when it sends."""
+
+    def __init__(self, inbound: SeenInbound) -> None:
+        self._inbound = inbound
+
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
+        return self._inbound
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_is_cancelled_before_a_byte_was_sent_costs_nothing(streamed: bool) -> None:
+    upstream, meter = UnreachedUpstream(), Meter(chosen(), None, parse(BODY), HeldClock())
+    exchange = Exchange(upstream, meter, _hold(), SeenReply())
+    carrying = asyncio.create_task(exchange.carry_out(_errand(streamed)))
+    await upstream.asked.wait()
+    carrying.cancel()
+    await asyncio.wait([carrying])
+    assert carrying.cancelled()
+    assert meter.outcome(Granted((), 5, None)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("req_01ABC", "req_01ABC"),
+        ("x" * 16_000, "x" * 200),
+        ("\x1b[2Jreq", None),
+        ("r\xe9q", None),
+        ("", None),
+    ],
+)
+async def test_of_the_provider_s_request_id_only_words_get_into_the_books(
+    given: str, kept: str | None
+) -> None:
+    inbound, meter = SeenInbound(), Meter(chosen(), None, parse(BODY), HeldClock())
+    inbound.headers = {"x-request-id": given}
+    with pytest.raises(Failure):
+        await Exchange(SeenUpstream(inbound, lambda: None), meter, _hold(), SeenReply()).carry_out(
+            _errand(False)
+        )
+    outcome = meter.outcome(Granted((), 5, None))
+    assert outcome is not None
+    assert outcome.provider_request_id == kept
 
 
 def _cancel(task: asyncio.Task[Any]) -> None:

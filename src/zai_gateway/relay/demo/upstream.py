@@ -1,7 +1,7 @@
 """The demo's upstream: a provider inside the process, which is free and answers without an account."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -12,7 +12,7 @@ from zai_gateway.relay.demo.failing import fail
 from zai_gateway.relay.demo.inbound import DemoInbound, Pacing, Sleep
 from zai_gateway.relay.demo.models import complete
 from zai_gateway.relay.demo.shapes import RequestError
-from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
 
 _ADDRESS = "demo:/chat/completions"
 _WORDS_A_SECOND = 20
@@ -30,8 +30,11 @@ class DemoUpstream:
         self._clock = clock
         self._sleep = sleep
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
         """As `Upstream.send`; it keeps within any timeouts, and fails only as it is asked to."""
+        sending()
         try:
             if (request.method, request.url) != ("POST", _ADDRESS):
                 raise RequestError("The demo answers POST /chat/completions and nothing else.", status=404)

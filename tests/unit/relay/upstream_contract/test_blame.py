@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.relay.upstream_contract.conftest import Closable
 from tests.upstreams.calls import PATIENT, SECRET, failure, post
 from tests.upstreams.scripted import Line, ScriptedServer
-from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError
+from zai_gateway.relay.upstream import Blame, Inbound, Outbound, Timeouts, UpstreamError, unnoticed
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = OK + b"content-length: 9\r\n\r\nwholebody"
@@ -268,7 +269,9 @@ class _Again:
     def __init__(self, inbound: Inbound) -> None:
         self._inbound = inbound
 
-    async def send(self, request: Outbound, timeouts: Timeouts) -> Inbound:
+    async def send(
+        self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
+    ) -> Inbound:
         return self._inbound
 
 

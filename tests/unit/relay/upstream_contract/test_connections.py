@@ -157,6 +157,28 @@ async def test_a_caller_that_gives_up_waiting_for_the_answer_is_seen_by_the_serv
         await left.wait()
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_caller_is_told_before_the_first_byte_of_a_request_leaves(upstream: Closable, scheme: str):
+    arrived, told = asyncio.Event(), list[bool]()
+
+    async def script(line: Line) -> None:
+        if scheme == "http":
+            await line.request()
+            told_by_then.extend(told)
+        arrived.set()  # and never a word of the handshake
+        await line.gone()
+
+    told_by_then = list[bool]()
+    async with ScriptedServer(script) as server:
+        request = post(server.url.replace("http:", f"{scheme}:"))
+        sending = asyncio.ensure_future(upstream.send(request, PATIENT, lambda: told.append(True)))
+        await arrived.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert told == told_by_then == ([True] if scheme == "http" else [])
+
+
 async def test_an_early_refusal_is_read_though_the_request_is_not_all_sent(upstream: Closable):
     """A server that refuses a large body by its head says so, and reads no further."""
 

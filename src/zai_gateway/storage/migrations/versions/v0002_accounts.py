@@ -21,7 +21,7 @@ def _widen_budgets() -> None:
     op.create_index("ix_budget_workspace", "budget", ["workspace"], unique=False)
     op.execute(
         "UPDATE budget SET workspace = "
-        "(SELECT api_key.workspace FROM api_key WHERE api_key.budget = budget.id)"
+        "(SELECT api_key.workspace FROM api_key WHERE api_key.id = budget.owner)"
     )
 
 

@@ -4,39 +4,16 @@ import asyncio
 import gzip
 import io
 import zlib
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 
-from tests.flow.refusals import BODY_LIMIT, CANARY, body, got_of, head, refusal
-from tests.flow.stage import Got, Stage, staged
+from tests.flow.refused.shapes import BODY_LIMIT, CANARY, body, got_of, head, refusal
+from tests.flow.stage import Got, Stage
 from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.settings import Limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stage]:
-    data = tmp_path_factory.mktemp("bad-input") / "data"
-    async with staged(data, Limits(body_bytes=BODY_LIMIT)) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def key(stage: Stage) -> IssuedKey:
-    return stage.key(usd=5)
-
-
-@pytest.fixture(autouse=True)
-def untouched(stage: Stage) -> Generator[None]:
-    """Every test of this file leaves it so: nothing went out, nothing was booked, nothing is held."""
-    before = len(stage.stub.requests), len(stage.ledger())
-    yield
-    assert (len(stage.stub.requests), len(stage.ledger())) == before
-    assert stage.rows("hold") == []
 
 
 async def test_a_body_over_the_limit(stage: Stage, key: IssuedKey) -> None:

@@ -1,40 +1,17 @@
 """Playbooks of bad bodies: each gets its status and code in the one error shape, and nothing is lost."""
 
 import json
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.flow.refusals import BODY_LIMIT, CANARY, HELLO, body, refusal
-from tests.flow.stage import OPERATOR, Stage, staged
+from tests.flow.refused.shapes import CANARY, HELLO, body, refusal
+from tests.flow.stage import OPERATOR, Stage
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.settings import Limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stage]:
-    data = tmp_path_factory.mktemp("bad-input") / "data"
-    async with staged(data, Limits(body_bytes=BODY_LIMIT)) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def key(stage: Stage) -> IssuedKey:
-    return stage.key(usd=5)
-
-
-@pytest.fixture(autouse=True)
-def untouched(stage: Stage) -> Generator[None]:
-    """Every test of this file leaves it so: nothing went out, nothing was booked, nothing is held."""
-    before = len(stage.stub.requests), len(stage.ledger())
-    yield
-    assert (len(stage.stub.requests), len(stage.ledger())) == before
-    assert stage.rows("hold") == []
 
 
 def without(name: str) -> bytes:
