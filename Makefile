@@ -37,7 +37,7 @@ test-postgresql: dev ## Run the tests of whole gateways again, with the books in
 	@.venv/bin/pytest -n auto --dist worksteal --store postgresql $(or $(ARGS),tests/flow tests/e2e)
 
 endurance: dev ## Run what takes minutes: a store that stops under load, revocations across servers
-	@.venv/bin/pytest -s tests/endurance $(ARGS)
+	@.venv/bin/pytest -s -o faulthandler_timeout=900 tests/endurance $(ARGS)
 
 check: dev ## Check format, lint, strict types, import rules and the rules of the house
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ."; exit 1; }
