@@ -18,7 +18,7 @@ whole := $(shell [ "$$(cat .venv/.whole 2>/dev/null)" = "$$(pwd -P)" ] && .venv/
 	sys.exit(len(sys.argv) > 1 and sys.argv[1] != "%d.%d" % sys.version_info[:2])' \
 	$(if $(PYTHON),"$$('$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])')") 2>/dev/null && echo yes)
 
-.PHONY: help run test endurance test-postgresql check install dev lock prices wheel clean
+.PHONY: help run test endurance test-postgresql check install dev lock prices providers wheel clean
 ifneq ($(whole),yes)
 .PHONY: .venv/.run .venv/.dev
 endif
@@ -57,6 +57,9 @@ lock: ## Pin what pyproject.toml asks for (needs uv; newer versions too: make lo
 
 prices: dev ## Compile the price sources into the catalogue's data file
 	@.venv/bin/python prices/compile.py
+
+providers: dev ## Write docs/providers.md from the rows and what recorded traffic showed
+	@PYTHONPATH=. .venv/bin/python -m vendors.page
 
 wheel: install ## Build the wheel into dist
 	@.venv/bin/python -m flit_core.wheel

@@ -1,27 +1,24 @@
 """Compiles the price sources and the hand-kept tables into the catalogue's one data file (`make prices`)."""
 
 import argparse
-import hashlib
-import json
-import re
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import litellm_source
 import models_dev_source
-from choosing import left_out
+import msgspec
 from genai_source import Genai
-from merging import Source, merge
+from kept_prices import apply_kept
+from routed import routed
 from tables import Tables
+from vendor_models import Sources, VendorModels
+from vendor_table import VENDORS, Vendor
+
+from zai_gateway.catalogue.data_file import FORMAT, ModelRow, Variant, read
 
 HERE = Path(__file__).parent
 DATA_FILE = HERE.parent / "src/zai_gateway/catalogue/data/models.json"
-
-_SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2})$")
-_WINDOW_LESS_OUTPUT = (272_000, 922_000)
-"""LiteLLM gives the whole window of most models, and of newer ones what the output leaves of it."""
 
 
 class Compiler:
@@ -31,96 +28,55 @@ class Compiler:
         self._sources = tomllib.loads((HERE / "sources/sources.toml").read_text())
         self._litellm = litellm_source.read(HERE / "sources/litellm.json.xz")
         self._models_dev = models_dev_source.read(HERE / "sources/models_dev.json.xz")
-        newest = self._sources["genai-prices"]
-        self._genai = Genai(newest["version"], newest["date"])
-        self.left_out = {id: why for id, row in self._litellm.items() if (why := left_out(id, row))}
-        self._ids = sorted(self._litellm.keys() - self.left_out.keys())
-        self._tables = Tables(HERE, self._ids)
+        self._vendors = [VendorModels(vendor, self._of(vendor)) for vendor in VENDORS]
+        self.left_out = {
+            f"{models.vendor.name}/{id}": why
+            for models in self._vendors
+            for id, why in models.left_out.items()
+        }
         self.disagreements: list[str] = []
 
     def data(self) -> bytes:
         """The data file: the same for the same sources, whenever and wherever it is compiled."""
-        models = [self._model(id) for id in self._ids]
-        date = max(source["date"] for source in self._sources.values()).isoformat()
-        digest = hashlib.sha256(json.dumps(models, sort_keys=True).encode()).hexdigest()
-        file = {
-            "date": date,
-            "models": models,
+        names = [f"{models.vendor.name}/{id}" for models in self._vendors for id in models.ids]
+        tables = Tables(HERE / "facts", names)
+        rows = self._rows(tables)
+        head = {
+            "format": FORMAT,
+            "date": max(source["date"] for source in self._sources.values()),
             "sources": {name: self._named(name) for name in self._sources},
-            "version": f"{date}-{digest[:12]}",
-        }
-        return json.dumps(file, indent=1, sort_keys=True).encode() + b"\n"
-
-    def _model(self, id: str) -> dict[str, Any]:
-        row = self._litellm[id]
-        refusals = self._tables.refusals(id)
-        facts = {
-            "provider": "openai",
-            "id": id,
-            "aliases": [name for name in self._genai.spellings(id) if name not in self._litellm],
-            "context_window": self._context_window(id),
-            "max_output": row["max_output_tokens"],
-            "reasoning": bool(row.get("supports_reasoning")),
-            "default_effort": _default_effort(row),
-            "refuses": [
-                {"parameter": parameter, "only_when_reasoning": only}
-                for parameter, only in sorted(refusals.items())
+            "variants": [
+                Variant(provider=row.provider, suffix=row.suffix, unbounded=row.unbounded)
+                for row in tables.variants
             ],
-            "limit_name": "max_completion_tokens" if "max_tokens" in refusals else "max_tokens",
-            "image_tokens": self._tables.image_tokens(id),
-            "price": self._price(id),
-            "released": self._released(id),
         }
-        return facts | self._tables.corrections(id)
+        lines = b",\n".join(msgspec.json.encode(row) for row in rows)
+        return msgspec.json.encode(head)[:-1] + b',"models":[\n' + lines + b"\n]}\n"
 
-    def _price(self, id: str) -> dict[str, Any]:
-        merged = merge(
-            [
-                Source(self._named("genai-prices"), self._genai.offers(id)),
-                Source(self._named("litellm"), litellm_source.offers(self._litellm[id])),
-                Source(self._named("models-dev"), models_dev_source.offers(self._models_dev.get(id, {}))),
-            ]
+    def _rows(self, tables: Tables) -> list[ModelRow]:
+        found: dict[str, dict[str, Any]] = {}
+        for models in self._vendors:
+            for id in models.ids:
+                found[f"{models.vendor.name}/{id}"] = models.row(id, tables)
+            self.disagreements += models.disagreements
+        genai = self._sources["genai-prices"]
+        routed(found, genai["version"], genai["date"], self._named("genai-prices"))
+        apply_kept(found, tables)
+        rows = [msgspec.convert(row, ModelRow) for _, row in sorted(found.items())]
+        return [row for row in rows if row.price or row.context_window or row.unbounded]
+
+    def _of(self, vendor: Vendor) -> Sources:
+        genai = self._sources["genai-prices"]
+        return Sources(
+            litellm=litellm_source.of_vendor(self._litellm, vendor),
+            models_dev=models_dev_source.of_vendor(self._models_dev, vendor),
+            genai=Genai(genai["version"], vendor.genai),
+            names={name: self._named(name) for name in self._sources},
+            on=genai["date"],
         )
-        if merged is None:
-            raise ValueError(f"no source has a price for {id}: leave it out in choosing.py")
-        self.disagreements += [f"{id}: price: {text}" for text in merged.disagreements]
-        return merged.price
-
-    def _context_window(self, id: str) -> int:
-        """LiteLLM's, which is the newest that tells models of one price apart."""
-        row = self._litellm[id]
-        window: int = row["max_input_tokens"]
-        if window in _WINDOW_LESS_OUTPUT:
-            window += row["max_output_tokens"]
-        limit = self._models_dev.get(id, {}).get("limit", {})
-        self._compare(id, "context window", window, "genai-prices", self._genai.context_window(id))
-        self._compare(id, "context window", window, "models-dev", limit.get("context"))
-        self._compare(id, "maximum output", row["max_output_tokens"], "models-dev", limit.get("output"))
-        return window
-
-    def _compare(self, id: str, fact: str, ours: int, name: str, theirs: int | None) -> None:
-        if theirs not in (None, ours):
-            winner = self._named("litellm")
-            self.disagreements.append(f"{id}: {fact}: {winner} {ours}, {self._named(name)} {theirs}")
-
-    def _released(self, id: str) -> int:
-        snapshot = _SNAPSHOT.search(id)
-        day = snapshot[1] if snapshot else self._models_dev.get(id, {}).get("release_date")
-        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) if day else 0
 
     def _named(self, name: str) -> str:
         return f"{name} {self._sources[name]['version']}"
-
-
-def _default_effort(row: dict[str, Any]) -> str | None:
-    """None for a model that always reasons or never does.
-
-    One that can be told not to reasons at `medium` unless the source says otherwise (OpenAI's API reference,
-    `reasoning_effort`).
-    """
-    return row.get("default_reasoning_effort") or (
-        "medium" if row.get("supports_none_reasoning_effort") else None
-    )
 
 
 def main() -> None:
@@ -129,9 +85,11 @@ def main() -> None:
     arguments.add_argument("--output", type=Path, default=DATA_FILE, help="where the data file goes")
     output: Path = arguments.parse_args().output
     compiler = Compiler()
-    output.write_bytes(compiler.data())
-    for id, why in sorted(compiler.left_out.items()):
-        print(f"left out: {id}: {why}")
+    data = compiler.data()
+    read(data)
+    output.write_bytes(data)
+    for name, why in sorted(compiler.left_out.items()):
+        print(f"left out: {name}: {why}")
     for disagreement in compiler.disagreements:
         print(f"disagreement (the first wins): {disagreement}")
     print(f"wrote {output}")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from msgspec import Struct
-from offers import PARTS, Offer
+from msgspec import Struct, structs
+from offers import PARTS, Fees, Offer, Rates, filled
 
 
 class Source(Struct, frozen=True):
@@ -11,6 +11,7 @@ class Source(Struct, frozen=True):
 
     name: str
     offers: dict[str, Offer]
+    fees: Fees = Fees()
 
 
 class Merged(Struct, frozen=True):
@@ -26,74 +27,87 @@ def merge(sources: list[Source]) -> Merged | None:
 
     None where no source has a standard price of input and output.
     """
-    priced = [source for source in sources if "standard" in source.offers]
+    priced = [source for source in sources if "standard" in source.offers and source.offers["standard"].whole]
     if not priced:
         return None
     winner = priced[0]
-    filled: dict[str, set[str]] = {}
+    filled_in: dict[str, set[str]] = {}
     tiers: dict[str, Any] = {}
     for tier in sorted({tier for source in priced for tier in source.offers}):
-        tiers[tier] = _tariff(_whole(tier, priced, winner, filled))
+        whole = _whole(tier, priced, winner, filled_in)
+        if whole.whole:
+            tiers[tier] = tariff(whole)
+    fees = next((source for source in sources if source.fees != Fees()), None)
+    if fees is not None and fees is not winner:
+        filled_in.setdefault(fees.name, set()).add("fees")
     origin = "; ".join(
-        [winner.name, *(f"{', '.join(sorted(parts))}: {name}" for name, parts in filled.items())]
+        [winner.name, *(f"{', '.join(sorted(parts))}: {name}" for name, parts in filled_in.items())]
     )
-    return Merged({"source": origin, "tiers": tiers}, tuple(_disagreements(priced)))
+    price = {"source": origin, "standard": tiers.pop("standard"), "tiers": tiers}
+    if fees is not None:
+        price["fees"] = {part: pico for part, pico in structs.asdict(fees.fees).items() if pico}
+    return Merged(price, tuple(_disagreements(priced)))
 
 
-def _whole(tier: str, priced: list[Source], winner: Source, filled: dict[str, set[str]]) -> Offer:
-    """The tier's offer with its gaps filled; notes in `filled` what came from whom."""
-    base: dict[str, int] = {}
-    long: dict[str, int] = {}
-    over: int | None = None
+def tariff(offer: Offer) -> dict[str, Any]:
+    """An offer as the data file has it: what follows from the other rates is left out.
+
+    A longer prompt never costs less, which it might where its rates are of another source than the base.
+    """
+    last = filled(offer.base)
+    row: dict[str, Any] = _plain(last)
+    steps: list[dict[str, Any]] = []
+    for over, rates in sorted(offer.steps.items()):
+        at = filled({"input": offer.base["input"], "output": offer.base["output"], **rates})
+        last = {part: max(rate, last[part]) for part, rate in at.items()}
+        steps.append({"over": over, **_plain(last)})
+    return {**row, "steps": steps} if steps else row
+
+
+def _plain(rates: Rates) -> Rates:
+    follows = {
+        "cache_read": rates["input"],
+        "cache_write": rates["input"],
+        "cache_write_long": rates["cache_write"],
+    }
+    return {part: rate for part, rate in rates.items() if follows.get(part) != rate}
+
+
+def _whole(tier: str, priced: list[Source], winner: Source, filled_in: dict[str, set[str]]) -> Offer:
+    """The tier's offer with its gaps filled; notes in `filled_in` what came from whom."""
+    base: Rates = {}
+    steps: dict[int, Rates] = {}
     for source in priced:
         offer = source.offers.get(tier)
         if offer is None:
             continue
         has_nothing_yet = not base
-        parts = {part for part in offer.base if part not in base}
+        parts = {
+            part for part, rate in offer.base.items() if part not in base and (rate or part in PARTS[:1])
+        }
         base = {**offer.base, **base}
-        if offer.long_over is not None and over in (None, offer.long_over):
-            if over is None and not has_nothing_yet:
+        if offer.steps and (not steps or steps.keys() == offer.steps.keys()):
+            if not steps and not has_nothing_yet:
                 parts.add("long prompts")
-            over = offer.long_over
-            long = {**offer.long, **long}
+            steps = {over: {**rates, **steps.get(over, {})} for over, rates in offer.steps.items()}
         if source is not winner and parts:
-            filled.setdefault(source.name, set()).update({f"tier {tier}"} if has_nothing_yet else parts)
-    return Offer(base, long, over)
-
-
-def _tariff(offer: Offer) -> dict[str, Any]:
-    base = _rates(offer.base, 0)
-    if offer.long_over is None:
-        return {"base": base}
-    return {
-        "base": base,
-        "long": _rates(offer.long, base["cache_write_long"]),
-        "long_over": offer.long_over,
-    }
-
-
-def _rates(known: dict[str, int], least_lasting_write: int) -> dict[str, int]:
-    """Every bucket's rate: a cache without a price of its own costs what plain input costs."""
-    input = known["input"]
-    write = known.get("cache_write", input)
-    return {
-        "input": input,
-        "cache_read": known.get("cache_read", input),
-        "cache_write": write,
-        "cache_write_long": known.get("cache_write_long", max(write, least_lasting_write)),
-        "output": known["output"],
-    }
+            filled_in.setdefault(source.name, set()).update({f"tier {tier}"} if has_nothing_yet else parts)
+    return Offer(base, steps)
 
 
 def _disagreements(priced: list[Source]) -> list[str]:
     winner, *others = priced
     return [
-        f"{tier} {kind} {part}: {winner.name} {mine[part]}, {other.name} {theirs[part]} pico-USD per token"
+        f"{tier}{f' over {over}' if over else ''} {part}: {winner.name} {mine[part]}, "
+        f"{other.name} {theirs[part]} pico-USD per token"
         for other in others
         for tier in sorted(winner.offers.keys() & other.offers.keys())
-        for kind in ("base", "long")
-        for mine, theirs in [(getattr(winner.offers[tier], kind), getattr(other.offers[tier], kind))]
+        for over in sorted({0} | (winner.offers[tier].steps.keys() & other.offers[tier].steps.keys()))
+        for mine, theirs in [(_at(winner.offers[tier], over), _at(other.offers[tier], over))]
         for part in PARTS
-        if part in mine and part in theirs and mine[part] != theirs[part]
+        if part in mine and theirs.get(part) and mine[part] != theirs[part]
     ]
+
+
+def _at(offer: Offer, over: int) -> Rates:
+    return offer.steps[over] if over else offer.base

@@ -12,7 +12,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8011/v1"
 
 
 _YES = frozenset({"yes", "true", "on", "1"})
-_NO = frozenset({"no", "false", "off", "0", ""})
+_NO = frozenset({"no", "false", "off", "0"})
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -30,6 +30,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     """For a client that reads nothing of its answer."""
     store_seconds: float = 5.0
     """For an answer of the store."""
+    retries: int = 1
+    """How often the same is asked of a provider again where nothing else is left, after what cost nothing."""
+    retry_seconds: float = 0.25
+    """Before the first time; twice as long before each that follows."""
     drain_seconds: float = 10.0
     """How long requests under way may go on after SIGTERM."""
 
@@ -83,11 +87,12 @@ class Environment:
     @property
     def allow_private_addresses(self) -> bool:
         """Whether a user's address may be private: ZAI_ALLOW_PRIVATE_ADDRESSES. Raises OperatorError."""
-        name = "ZAI_ALLOW_PRIVATE_ADDRESSES"
-        said = (self._variables.get(name) or "").strip().lower()
-        if said not in _YES | _NO:
-            raise OperatorError(f"{name} is {said[:20]!r}: write yes or no.")
-        return said in _YES
+        return self._switch("ZAI_ALLOW_PRIVATE_ADDRESSES", unset=False)
+
+    @property
+    def provider_lists(self) -> bool:
+        """Whether providers are asked for their lists of models: ZAI_PROVIDER_LISTS. Raises OperatorError."""
+        return self._switch("ZAI_PROVIDER_LISTS", unset=True)
 
     def encryption_key(self) -> str | None:
         """PROVIDER_KEY_ENCRYPTION_KEY, or what stands in the file that ..._FILE names; None without either.
@@ -108,3 +113,11 @@ class Environment:
     def secret(self, name: str) -> str | None:
         """The variable that an option such as --key-env names."""
         return self._variables.get(name) or None
+
+    def _switch(self, name: str, *, unset: bool) -> bool:
+        said = (self._variables.get(name) or "").strip().lower()
+        if not said:
+            return unset
+        if said not in _YES | _NO:
+            raise OperatorError(f"{name} is {said[:20]!r}: write yes or no.")
+        return said in _YES

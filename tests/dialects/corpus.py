@@ -18,6 +18,7 @@ NOTHING = Raw(b"null")
 class Request(Struct, frozen=True):
     """What was sent."""
 
+    url: str | None = None
     body: Raw = NOTHING
 
     @property

@@ -99,10 +99,10 @@ def test_usage_is_complete_or_absent(usage: Any) -> None:
             Usage(input=16, output=4),
         ),
         (USAGE | {"total_tokens": 3}, Usage(input=10, output=4)),
-        # Tokens that are said to be read and written at once.
+        # Nor can what was read and what was written both be among them.
         (
             USAGE | {"prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 9}},
-            Usage(input=0, cache_read=1, cache_write=9, output=4),
+            Usage(input=10, cache_read=8, cache_write=9, output=4),
         ),
         ({"prompt_tokens": 10.0, "completion_tokens": 4.0}, Usage(input=10, output=4)),
     ],

@@ -57,6 +57,27 @@ def test_bodies_that_are_no_json(body: bytes, message: str) -> None:
     assert len(told) <= 500
 
 
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"provider_name": "Chutes", "raw": "busy, retry shortly"}, "had one (Chutes): busy, retry shortly"),
+        (
+            {"provider_name": "OpenAI", "raw": '{"error": {"message": "too low"}}'},
+            "had one (OpenAI): too low",
+        ),
+        ({"provider_name": None, "raw": "[1, 2"}, "had one: [1, 2"),
+        ({"raw": "{}"}, "had one: {}"),
+        ({"raw": None}, "had one"),
+        ({"raw": {"error": "x"}}, "had one"),
+        ([], "had one"),
+    ],
+)
+def test_the_words_of_the_vendor_behind_a_router_are_kept(metadata: Any, message: str) -> None:
+    body = {"error": {"message": "had one", "code": 429, "metadata": metadata}}
+    problem = decode_error(429, {}, json.dumps(body).encode())
+    assert (problem.message, problem.code) == (message, "429")
+
+
 def test_a_long_message_is_shortened() -> None:
     told = decode_error(500, {}, json.dumps({"error": {"message": "é" * 10_000}}).encode()).message
     assert told == "é" * 499 + "…"

@@ -136,6 +136,13 @@ def test_a_request_without_a_stream_keeps_its_stream_options() -> None:
     assert "stream_options" not in sent(plain())
 
 
+@pytest.mark.parametrize("models", [["b/second", "third"], [], "b/second", None])
+def test_what_is_meant_for_the_gateway_goes_no_further(models: Any) -> None:
+    encoded = encode(plain(models=models, seed=1), EncodePlan(model="m"))
+    assert json.loads(encoded.body) == {"model": "m", "messages": [{"role": "user"}], "seed": 1}
+    assert encoded.dropped == ()
+
+
 def test_what_the_model_refuses_is_dropped_and_told() -> None:
     request = plain(temperature=0.7, top_p=1, stop=["a", "b"], presence_penalty=0.5, logprobs=None, seed=1)
     plan = EncodePlan(

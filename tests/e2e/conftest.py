@@ -26,6 +26,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory, stub_url: str) -> Operato
     """The operator of the shared gateway."""
     shared = Operator(tmp_path_factory.mktemp("shared") / "data")
     shared.add_openai(stub_url)
+    shared.admin("provider", "add", "custom", "--name", "keyless", "--base-url", stub_url)
     return shared
 
 

@@ -93,7 +93,7 @@ class Operator:
 
     def __init__(self, data: Path, **variables: str) -> None:
         self.data = data
-        own = {"HOME": str(data.parent), "PATH": os.defpath, "LANG": "C.UTF-8"}
+        own = {"HOME": str(data.parent), "PATH": os.defpath, "LANG": "C.UTF-8", "ZAI_PROVIDER_LISTS": "no"}
         books = books_for(data, migrated=False)
         if f"{ENCRYPTION_KEY}_FILE" in variables:
             books.pop(ENCRYPTION_KEY, None)

@@ -71,8 +71,8 @@ SPOKEN = (
     chunk(delta={"reasoning_content": SAID}),
     chunk(delta={"tool_calls": [{"index": 0, **CALL}]}),
 )
+REFUSED = error_answer(401, f"Incorrect API key provided: {SECRET}. {PROMPT}", code=SECRET, param=SECRET)
 WRONG: tuple[Answer, ...] = (
-    error_answer(401, f"Incorrect API key provided: {SECRET}.", code=SECRET, param=SECRET),
     error_answer(400, f"{'x' * 480} {SECRET} {PROMPT}", code="its_code", param=PROMPT),
     error_answer(429, PROMPT, headers={"retry-after": SECRET}),
     Answer(status=500, headers=(("content-type", "text/html"),), body=PAGE),
@@ -156,8 +156,21 @@ class Client:
             for answer in WRONG:
                 self._stub.script(answer)
                 status, text = await self.ask({**ASKED, "stream": streamed})
-                assert status != 200 or streamed
+                # What certainly cost nothing the gateway asks once more, and then it goes well.
+                assert status != 200 or streamed or answer.status != 200
                 assert SECRET[:10] not in text  # not even where a long message is cut inside it
+
+    async def be_refused(self) -> None:
+        """The provider does not take its key, which the gateway then disables."""
+        self._stub.script(REFUSED)
+        status, text = await self.ask(ASKED)
+        assert (status, SECRET[:10] in text) == (502, False)
+
+    async def until_served(self) -> None:
+        """Asks until the provider key is used again."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.ask(ASKED))[0] != 200:
+                await asyncio.sleep(0.05)
 
     async def go_wrong_here(self) -> None:
         """Requests that the gateway itself refuses."""
@@ -265,6 +278,14 @@ async def test_no_canary_is_ever_written_or_logged(tmp_path: Path) -> None:
         async with client_of(killed, key, stub) as client:
             await client.go_well()
             await client.go_wrong_upstream()
+            await client.be_refused()
+            while (key_there := operator.admin("provider", "list")["provider_keys"][-1])[
+                "status"
+            ] == "active":
+                await asyncio.sleep(0.05)
+            assert key_there["disabled_why"] == "OpenAI refused it (HTTP 401)"
+            operator.admin("provider", "enable", "openai")
+            await client.until_served()
             await client.go_wrong_here()
             await client.leave()
             await client.stay()

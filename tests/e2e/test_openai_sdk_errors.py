@@ -28,13 +28,17 @@ class Refused(Struct, frozen=True, kw_only=True):
     status: int
     code: str
     says: str
-    reaches_upstream: bool = False
+    sent: int = 0
+    """How often it reaches the upstream: what cost nothing, and may pass, the gateway tries again."""
 
     @property
     def messages(self) -> list[ChatCompletionMessageParam]:
         """The messages to send."""
         return [] if self.prompt is None else [{"role": "user", "content": self.prompt}]
 
+
+KEYLESS = "keyless/gpt-5.4-mini"
+"""At a provider key without a secret, which no 401 disables."""
 
 REFUSED = {
     "400 of the gateway": Refused(
@@ -46,7 +50,7 @@ REFUSED = {
         status=400,
         code="upstream_refused",
         says="Invalid 'tools': empty array.",
-        reaches_upstream=True,
+        sent=1,
     ),
     "401": Refused(
         key=None,
@@ -90,7 +94,7 @@ REFUSED = {
         status=404,
         code="upstream_refused",
         says="The model does not exist.",
-        reaches_upstream=True,
+        sent=1,
     ),
     "422 of the upstream": Refused(
         upstream=error_answer(422, "Unprocessable."),
@@ -98,7 +102,7 @@ REFUSED = {
         status=422,
         code="upstream_refused",
         says="Unprocessable.",
-        reaches_upstream=True,
+        sent=1,
     ),
     "429 of the upstream": Refused(
         upstream=error_answer(429, "Slow down.", code="rate_limit_exceeded"),
@@ -106,7 +110,7 @@ REFUSED = {
         status=429,
         code="upstream_rate_limited",
         says="Slow down.",
-        reaches_upstream=True,
+        sent=1,
     ),
     "502": Refused(
         upstream=error_answer(500, "The server had an error."),
@@ -114,15 +118,16 @@ REFUSED = {
         status=502,
         code="upstream_failed",
         says="The server had an error.",
-        reaches_upstream=True,
+        sent=2,
     ),
     "502 for the provider's 401": Refused(
+        model=KEYLESS,
         upstream=error_answer(401, "Incorrect API key provided.", code="invalid_api_key"),
         raises=openai.InternalServerError,
         status=502,
         code="upstream_failed",
         says="Incorrect API key provided.",
-        reaches_upstream=True,
+        sent=1,
     ),
     "502 of the demo": Refused(
         model="demo/fail",
@@ -163,7 +168,7 @@ def check(error: openai.APIStatusError, refused: Refused, upstream: StubProcess)
     assert error.request_id
     assert error.request_id.startswith("req_")
     assert error.response.json()["detail"]
-    assert len(upstream.requests) == refused.reaches_upstream
+    assert len(upstream.requests) == refused.sent
 
 
 @streamed_or_not
@@ -172,7 +177,7 @@ def test_a_refusal_is_of_the_sdk_s_own_class(
     gateway: GatewayProcess, operator: Operator, upstream: StubProcess, refused: Refused, streamed: bool
 ) -> None:
     if refused.upstream:
-        upstream.script(refused.upstream)
+        upstream.script(*[refused.upstream] * refused.sent)
     key = NOBODY_S_KEY if refused.key is None else operator.key(*refused.key)
     with (
         OpenAI(base_url=gateway.base_url, api_key=key, max_retries=0) as client,
@@ -187,7 +192,7 @@ async def test_a_refusal_is_of_the_sdk_s_own_class_when_awaited(
     gateway: GatewayProcess, operator: Operator, upstream: StubProcess, refused: Refused
 ) -> None:
     if refused.upstream:
-        upstream.script(refused.upstream)
+        upstream.script(*[refused.upstream] * refused.sent)
     key = NOBODY_S_KEY if refused.key is None else operator.key(*refused.key)
     async with AsyncOpenAI(base_url=gateway.base_url, api_key=key, max_retries=0) as client:
         with pytest.raises(openai.APIStatusError) as raised:
@@ -196,30 +201,35 @@ async def test_a_refusal_is_of_the_sdk_s_own_class_when_awaited(
 
 
 @pytest.mark.parametrize(
-    ("first", "tries"),
+    ("failure", "sent", "retried"),
     [
-        (error_answer(429, "Slow down.", headers={"retry-after-ms": "1"}), 2),
-        (error_answer(500, "The server had an error.", headers={"retry-after-ms": "1"}), 2),
-        (error_answer(400, "Invalid."), 1),
-        (error_answer(401, "Incorrect API key provided."), 1),
-        (error_answer(402, "Pay."), 1),
-        (error_answer(403, "Your country is not supported."), 1),
-        (error_answer(429, "No credit left.", code="insufficient_quota"), 1),
+        # The gateway tries once more by itself, and then the SDK does.
+        (error_answer(429, "Slow down.", headers={"retry-after-ms": "1"}), 3, True),
+        (error_answer(500, "The server had an error.", headers={"retry-after-ms": "1"}), 3, True),
+        (error_answer(400, "Invalid."), 1, False),
+        (error_answer(402, "Pay."), 1, False),
+        (error_answer(403, "Your country is not supported."), 1, False),
+        (error_answer(429, "No credit left.", code="insufficient_quota"), 1, False),
     ],
-    ids=["429", "500", "400", "401", "402", "403", "no credit"],
+    ids=["429", "500", "400", "402", "403", "no credit"],
 )
 def test_what_the_sdk_tries_again_by_itself(
-    gateway: GatewayProcess, operator: Operator, upstream: StubProcess, first: Answer, tries: int
+    gateway: GatewayProcess,
+    operator: Operator,
+    upstream: StubProcess,
+    failure: Answer,
+    sent: int,
+    retried: bool,
 ) -> None:
-    upstream.script(first)
+    upstream.script(*[failure] * (2 if retried else 1))
     with OpenAI(base_url=gateway.base_url, api_key=operator.key()) as client:
-        if tries == 1:
-            with pytest.raises(openai.APIStatusError):
-                client.chat.completions.create(model=MODEL, messages=HELLO)
-        else:
+        if retried:
             answer = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO)
             assert answer.retries_taken == 1
-    assert len(upstream.requests) == tries
+        else:
+            with pytest.raises(openai.APIStatusError):
+                client.chat.completions.create(model=MODEL, messages=HELLO)
+    assert len(upstream.requests) == sent
 
 
 @pytest.mark.parametrize("refusal", ["402 of a cap", "402 without a price", "403", "401"])

@@ -19,8 +19,8 @@ from tests.upstreams.processes import openai_stub
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.model import Model
 
-TABLE = Path(__file__).parents[2] / "prices" / "openai_parameters.toml"
-ROWS: list[dict[str, Any]] = tomllib.loads(TABLE.read_text())["row"]
+TABLE = Path(__file__).parents[2] / "prices" / "facts" / "openai_parameters.toml"
+ROWS: list[dict[str, Any]] = tomllib.loads(TABLE.read_text())["parameters"]
 ASKED: dict[str, Any] = json.loads(without_comments(REQUEST))
 MODELS = Catalogue.load().models("openai")
 # The reference's stop sequence, "\n###", stands in it; a part of it stands before.

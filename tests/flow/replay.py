@@ -1,22 +1,40 @@
 """Recorded exchanges played through the whole gateway, and what was said in them, read simply."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from tests.dialects.corpus import Exchange
-from tests.flow.stage import Got, Stage
+from tests.dialects.vendors import model_of, prefix_of
+from tests.flow.stage import OPERATOR, UPSTREAM_SECRET, Got, Stage
 from tests.upstreams.answers import Answer
 from tests.upstreams.http1 import Received
+from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey
+from zai_gateway.providers.registry import provider
 from zai_gateway.wire.values import Json
 
 _NOT_PUBLISHED = {"model": "unpublished", "messages": [{"role": "user", "content": "Hello"}]}
 """The request of an exchange whose answer alone was published."""
 _REFUSED_HERE = ("provider",)
 """Parameters that change the route, which no request may have; another test is about that."""
+
+
+def serve(stage: Stage, prefixes: Iterable[str]) -> None:
+    """Gives the workspace a provider key for each vendor, by way of the stub, under its own prefix."""
+    keys = stage.house.accounts.provider_keys
+    standing = {key.provider for key in keys.list(OPERATOR, stage.workspace)}
+    for prefix in sorted(set(prefixes) - standing):
+        known = provider(prefix) is not None
+        wanted = NewProviderKey(
+            provider=prefix if known else "custom",
+            name=None if known else prefix,
+            secret=UPSTREAM_SECRET,
+            base_url=stage.stub.base_url,
+        )
+        keys.add(OPERATOR, stage.workspace, wanted)
 
 
 class Replayed(Struct, frozen=True):
@@ -42,13 +60,13 @@ async def replayed(stage: Stage, key: IssuedKey, exchange: Exchange) -> Replayed
 
 
 def _question(exchange: Exchange) -> dict[str, Any]:
-    """The recorded request, for the model of the same name at the stage's one provider."""
+    """The recorded request, for the model of the same name at the same vendor."""
     recorded = exchange.request.bytes
     body: dict[str, Any] = (
         json.loads(recorded) if recorded else _NOT_PUBLISHED | {"stream": exchange.is_stream}
     )
     kept = {name: value for name, value in body.items() if name not in _REFUSED_HERE}
-    return {**kept, "model": f"openai/{body.get('model', 'unpublished')}"}
+    return {**kept, "model": f"{prefix_of(exchange)}/{model_of(exchange)}"}
 
 
 def chunks(stream: bytes) -> list[dict[str, Any]]:
@@ -59,8 +77,12 @@ def chunks(stream: bytes) -> list[dict[str, Any]]:
 
 
 def usage_of(said: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last report of what an answer used, of all its chunks."""
-    return next((each["usage"] for each in reversed(said) if each.get("usage")), None)
+    """The last report of what an answer used, of all its chunks; Groq's stands in a place of its own."""
+    for each in reversed(said):
+        groq: dict[str, Any] = each.get("x_groq") or {}
+        if usage := each.get("usage") or groq.get("usage"):
+            return usage
+    return None
 
 
 def heard(stream: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:

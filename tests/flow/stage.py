@@ -100,6 +100,16 @@ class Stage:
                 whole = b""
             return Got(response.status, {n.lower(): v for n, v in response.headers.items()}, whole)
 
+    async def quote(self, key: IssuedKey, body: object) -> Got:
+        """What would become of a chat request."""
+        async with self.session.post(
+            f"{self.base_url}/quote",
+            data=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {key.secret}", "Content-Type": "application/json"},
+        ) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Got(response.status, headers, await response.read())
+
     async def get(self, key: IssuedKey, path: str) -> Got:
         async with self.session.get(
             f"{self.base_url}{path}", headers={"Authorization": f"Bearer {key.secret}"}
@@ -129,8 +139,9 @@ async def staged(
     variables: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stage]:
     """A gateway with one OpenAI provider key, whose upstream is the stub; `variables` is its environment."""
-    clock, environment = SystemClock(), Environment(books_for(data) | dict(variables or {}))
-    limits = limits or Limits()
+    quiet = {"ZAI_PROVIDER_LISTS": "no"}
+    clock, environment = SystemClock(), Environment(books_for(data) | quiet | dict(variables or {}))
+    limits = limits or Limits(retries=0)
     house = House(data, environment, clock, limits.store_seconds)
     gateway = Gateway(house, clock, limits, Exposure.of(environment), network)
     listener = listen("127.0.0.1", 0)

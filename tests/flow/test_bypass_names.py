@@ -87,6 +87,17 @@ async def test_no_name_leads_past_an_allowlist(
         assert await nothing_happened(stage, key)
 
 
+async def test_further_models_lead_neither_past_an_allowlist_nor_to_the_provider(stage: Stage) -> None:
+    key = stage.key(usd=CAP_USD, allow=ONLY_MINI)
+    forbidden = body(model="openai/gpt-5.4", models=[MODEL], max_tokens=9)
+    await assert_refused(stage, key, Refused(forbidden, 403, "model_not_allowed", "model"))
+    got = await stage.chat(key, body(model=MODEL, models=["openai/gpt-5.4", "openai/gpt-4o"], max_tokens=9))
+    assert got.status == 200
+    (sent,) = stage.stub.requests
+    assert sent.json()["model"] == "gpt-5.4-mini"
+    assert "models" not in sent.json()
+
+
 @pytest.mark.parametrize(
     "model", ["openai/gpt-6-unheard-of", "openai/GPT-5.4-mini", "openai//gpt-5.4-mini", "openai/ "]
 )
@@ -96,7 +107,7 @@ async def test_a_name_without_a_price_is_refused_under_a_cap(stage: Stage, model
     )
 
 
-@pytest.mark.parametrize("field", ["models", "plugins", "provider", "route"])
+@pytest.mark.parametrize("field", ["plugins", "provider", "route"])
 async def test_a_stranger_s_field_is_named_before_the_model_is_judged(stage: Stage, field: str) -> None:
     key = stage.key(usd=CAP_USD, allow=ONLY_MINI)
     refused = Refused(body(model="openai/gpt-4o", **{field: []}), 400, "unsupported_parameter", field)

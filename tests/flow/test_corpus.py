@@ -3,20 +3,26 @@
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from vendors.recorded import RECORDED, Kind
 
-from tests.dialects.corpus import Exchange, packed
-from tests.flow.replay import Replayed, chunks, differences, heard, replayed, usage_of
+from tests.dialects.corpus import Exchange, everything, packed
+from tests.dialects.vendors import prefix_of, row_of
+from tests.flow.replay import Replayed, chunks, differences, heard, replayed, serve, usage_of
+from tests.flow.reports import booked
 from tests.flow.stage import Stage, staged
-from zai_gateway.accounts.terms import IssuedKey
+from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.dialects import openai_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PACKED = packed()
+CATALOGUE = Catalogue.load()
+EXCHANGES = everything()
+PACKED = {exchange.id for exchange in packed()}
 REFUSED_HERE: Mapping[str, str] = {
     "5e7b2ca4901d": "messages",  # the provider's 422 says the same
     "e26c699bffe8": "messages",  # the same
@@ -55,64 +61,71 @@ REWRITTEN = {
 KEPT_STATUSES = (400, 404, 413, 422, 429)
 
 
+def kind(exchange: Exchange) -> Kind:
+    if exchange.id in REFUSED_HERE:
+        return Kind.REFUSED_HERE
+    if exchange.response.status != 200 or exchange.id in FAILED_INSIDE:
+        return Kind.FAILURE
+    return Kind.STREAM if exchange.is_stream else Kind.ANSWER
+
+
+def of(wanted: Kind) -> list[Exchange]:
+    return [exchange for exchange in EXCHANGES if kind(exchange) is wanted]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stage]:
     async with staged(tmp_path_factory.mktemp("corpus") / "data") as ready:
+        serve(ready, map(prefix_of, EXCHANGES))
         yield ready
 
 
-@pytest.fixture(scope="module")
-def key(stage: Stage) -> IssuedKey:
-    return stage.key()
-
-
-async def played(
-    stage: Stage, key: IssuedKey, exchanges: list[Exchange]
-) -> list[tuple[Replayed, dict[str, Any]]]:
-    """Every exchange that gets through, with its entry in the ledger; says how many did."""
-    fed = [exchange for exchange in exchanges if exchange.id not in REFUSED_HERE]
-    found = [await replayed(stage, key, exchange) for exchange in fed]
-    ledger = {entry["request"]: entry for entry in await stage.settled(len(fed))}
-    print(f"fed {len(fed)}, skipped {len(exchanges) - len(fed)} of {len(exchanges)}")
+async def played(stage: Stage, exchanges: list[Exchange]) -> list[tuple[Replayed, dict[str, Any]]]:
+    """Every exchange with its entry in the ledger."""
+    key = stage.key()
+    before = len(stage.ledger())
+    found = [await replayed(stage, key, exchange) for exchange in exchanges]
+    ledger = {entry["request"]: entry for entry in await stage.settled(before + len(exchanges))}
     return [(each, ledger[each.got.headers["x-request-id"]]) for each in found]
 
 
-async def test_every_packed_exchange_is_in_one_of_these_tests() -> None:
-    assert len(PACKED) == 1_045
-    assert Counter(map(kind, PACKED)) == {"answer": 626, "stream": 347, "failure": 68 + len(REFUSED_HERE)}
+def tell(wanted: Kind, passed: Counter[str], readings: Counter[str]) -> None:
+    """Says how many passed, and that those of the pack are all that it has of the kind, by vendor."""
+    print(f"{wanted}: fed {len(of(wanted))}, passed {passed.total()}: {dict(passed)}; usage {dict(readings)}")
+    counts = {vendor: recorded.counts.get(wanted, 0) for vendor, recorded in RECORDED.items()}
+    assert passed == Counter(counts)
 
 
-def kind(exchange: Exchange) -> str:
-    if exchange.response.status != 200 or exchange.id in FAILED_INSIDE:
-        return "failure"
-    return "stream" if exchange.is_stream else "answer"
+async def test_every_exchange_is_in_one_of_these_tests() -> None:
+    found = Counter(map(kind, (exchange for exchange in EXCHANGES if exchange.id in PACKED)))
+    print(f"recorded {len(EXCHANGES)}: {dict(Counter(map(kind, EXCHANGES)))}")
+    assert found == {Kind.ANSWER: 626, Kind.STREAM: 347, Kind.FAILURE: 68, Kind.REFUSED_HERE: 4}
+    assert found.total() == 1_045 == sum(each.recorded for each in RECORDED.values())
 
 
-def of(wanted: str) -> list[Exchange]:
-    return [exchange for exchange in PACKED if kind(exchange) == wanted]
-
-
-async def test_answers(stage: Stage, key: IssuedKey) -> None:
-    passed = Counter[str]()
-    for each, entry in await played(stage, key, of("answer")):
+async def test_answers(stage: Stage) -> None:
+    passed, readings = Counter[str](), Counter[str]()
+    for each, entry in await played(stage, of(Kind.ANSWER)):
         said = json.loads(each.exchange.response.bytes)
         assert each.got.status == 200, each.exchange.name
         answer = each.got.json()
         assert answer["id"].startswith("cmpl_")
-        assert each.sent is not None
-        assert answer["model"] == f"openai/{each.sent.json()['model']}"
+        assert answer["model"] == canonical(each)
         found = set(differences(said, answer)) - RENAMED
         allowed = {"created changed"} if each.exchange.provider == "openai" else set(REPAIRED)
         assert found <= allowed, (each.exchange.name, found)
         assert_forwarded(each)
-        passed[booked(each, usage_of([said]), entry)] += 1
-    print(f"passed {dict(passed)}")
-    assert passed == {"as reported": 575, "read the dearer way": 51}
+        reading = booked(each, usage_of([said]), entry)
+        if each.exchange.id in PACKED:
+            passed[prefix_of(each.exchange)] += 1
+            readings[reading] += 1
+    tell(Kind.ANSWER, passed, readings)
+    assert readings == {"as reported": 575, "as its vendor means it": 37, "the dearer way": 14}
 
 
-async def test_streams(stage: Stage, key: IssuedKey) -> None:
-    passed = Counter[str]()
-    for each, entry in await played(stage, key, of("stream")):
+async def test_streams(stage: Stage) -> None:
+    passed, readings = Counter[str](), Counter[str]()
+    for each, entry in await played(stage, of(Kind.STREAM)):
         said = chunks(each.exchange.response.bytes)
         assert each.got.status == 200, each.exchange.name
         got = chunks(each.got.body)
@@ -123,16 +136,23 @@ async def test_streams(stage: Stage, key: IssuedKey) -> None:
             assert each.got.events()[-1] == b"[DONE]"
         assert_same_stream(each, said, got)
         assert_forwarded(each)
-        passed[booked(each, usage_of(said), entry)] += 1
-    print(f"passed {dict(passed)}")
-    assert passed == {"as reported": 296, "read the dearer way": 22, "estimated": 29}
+        reading = booked(each, usage_of(said), entry)
+        if each.exchange.id in PACKED:
+            passed[prefix_of(each.exchange)] += 1
+            readings[reading] += 1
+    tell(Kind.STREAM, passed, readings)
+    assert readings == {
+        "as reported": 299,
+        "as its vendor means it": 13,
+        "the dearer way": 9,
+        "estimated": 26,
+    }
 
 
 def assert_same_stream(each: Replayed, said: list[dict[str, Any]], got: list[dict[str, Any]]) -> None:
     name = each.exchange.name
     assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in got}) == 1, name
-    assert each.sent is not None
-    assert got[0]["model"] == f"openai/{each.sent.json()['model']}"
+    assert got[0]["model"] == canonical(each)
     wanted = heard(said)
     if each.exchange.id not in FAILED_LATER:
         wanted = {index: ended(choice) for index, choice in wanted.items()}
@@ -150,22 +170,45 @@ def ended(choice: dict[str, Any]) -> dict[str, Any]:
     return {**choice, "finish_reason": "tool_calls" if choice["calls"] and reason == "stop" else reason}
 
 
-async def test_failures(stage: Stage, key: IssuedKey) -> None:
-    passed = 0
-    for each, entry in await played(stage, key, of("failure")):
-        status = each.exchange.response.status
-        shown = FAILED_INSIDE.get(each.exchange.id) or (status if status in KEPT_STATUSES else 502)
-        error = each.got.json()["error"]
-        assert each.got.status == shown, each.exchange.name
-        assert error["code"].startswith("upstream_") or error["code"] == "context_length_exceeded"
-        assert message(each.exchange)[:200] in error["message"].removeprefix("openai: "), each.exchange.name
-        assert_forwarded(each)
-        if status != 200:
-            assert (entry["cost"], entry["risk"], entry["certainty"]) == (0, 0, "exact"), each.exchange.name
-            assert (entry["status"], entry["failure"]) == (status, error["code"])
-        passed += 1
-    print(f"passed {passed}")
-    assert passed == 68
+async def test_failures(tmp_path: Path) -> None:
+    """In rounds, each on a gateway of its own: a provider key that its vendor refused is used no more."""
+    passed, rounds = Counter[str](), in_rounds(of(Kind.FAILURE))
+    for number, exchanges in enumerate(rounds):
+        async with staged(tmp_path / str(number)) as stage:
+            serve(stage, map(prefix_of, exchanges))
+            for each, entry in await played(stage, exchanges):
+                assert_failed(each, entry)
+                if each.exchange.id in PACKED:
+                    passed[prefix_of(each.exchange)] += 1
+    tell(Kind.FAILURE, passed, Counter())
+
+
+def in_rounds(exchanges: list[Exchange]) -> list[list[Exchange]]:
+    """So that each round has one 401 of a vendor at most, behind what else the vendor has in it."""
+    refusals = [exchange for exchange in exchanges if exchange.response.status == 401]
+    rounds = [[exchange for exchange in exchanges if exchange not in refusals]]
+    met: Counter[str] = Counter()
+    for exchange in refusals:
+        number = met[exchange.provider]
+        met[exchange.provider] += 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(exchange)
+    return rounds
+
+
+def assert_failed(each: Replayed, entry: dict[str, Any]) -> None:
+    name, status = each.exchange.name, each.exchange.response.status
+    shown = FAILED_INSIDE.get(each.exchange.id) or (status if status in KEPT_STATUSES else 502)
+    error = each.got.json()["error"]
+    assert each.got.status == shown, name
+    assert error["code"].startswith("upstream_") or error["code"] == "context_length_exceeded"
+    title = row_of(each.exchange).title
+    assert message(each.exchange)[:200] in error["message"].removeprefix(f"{title}: "), name
+    assert_forwarded(each)
+    if status != 200:
+        assert (entry["cost"], entry["risk"], entry["certainty"]) == (0, 0, "exact"), name
+        assert (entry["status"], entry["failure"]) == (status, error["code"])
 
 
 def message(exchange: Exchange) -> str:
@@ -177,50 +220,31 @@ def message(exchange: Exchange) -> str:
 
 
 @pytest.mark.parametrize("id", REFUSED_HERE)
-async def test_what_is_refused_here_was_refused_there(stage: Stage, key: IssuedKey, id: str) -> None:
-    (exchange,) = [exchange for exchange in PACKED if exchange.id == id]
-    each = await replayed(stage, key, exchange)
+async def test_what_is_refused_here_was_refused_there(stage: Stage, id: str) -> None:
+    (exchange,) = [exchange for exchange in EXCHANGES if exchange.id == id]
+    each = await replayed(stage, stage.key(), exchange)
     assert exchange.response.status in (400, 422)
     assert (each.got.status, each.got.json()["error"]["param"]) == (400, REFUSED_HERE[id])
     assert each.sent is None
 
 
+def canonical(each: Replayed) -> str:
+    """The model that was asked for, by the name that the catalogue has for it."""
+    prefix, _, id = each.asked["model"].partition("/")
+    return CATALOGUE.model(prefix, id).name
+
+
 def assert_forwarded(each: Replayed) -> None:
-    """The request reached the provider but for the named splices."""
-    assert each.sent is not None
-    assert set(differences(each.asked, each.sent.json())) <= REWRITTEN, each.exchange.name
-
-
-def booked(each: Replayed, told: Mapping[str, Any] | None, entry: dict[str, Any]) -> str:
-    """Checks the entry's buckets against the provider's own report; says what kind of report it is."""
-    name = each.exchange.name
-    buckets = {
-        bucket: entry[bucket] for bucket in ("input", "cache_read", "cache_write", "output", "reasoning")
-    }
-    if told is None:
-        assert (entry["certainty"], set(buckets.values())) == ("estimated", {None}), name
-        return "estimated"
-    assert entry["certainty"] == "exact", name
-    prompt, output = told["prompt_tokens"], told["completion_tokens"]
-    details: dict[str, Any] = {
-        **(told.get("prompt_tokens_details") or {}),
-        **(told.get("completion_tokens_details") or {}),
-    }
-    read, written = details.get("cached_tokens") or 0, details.get("cache_write_tokens") or 0
-    reasoning = details.get("reasoning_tokens") or 0
-    total = told.get("total_tokens") or prompt + output
-    if total != prompt + output or reasoning > output or read + written > prompt:
-        # Its numbers contradict each other, or OpenAI's way to count: never less than it says.
-        assert each.exchange.provider != "openai", name
-        assert sum(buckets.values()) - buckets["reasoning"] >= max(total, prompt + output), name
-        assert reasoning <= output or buckets["output"] >= output + reasoning, name
-        assert max(read, written) <= prompt or buckets["input"] == prompt, name
-        return "read the dearer way"
-    assert buckets == {
-        "input": prompt - read - written,
-        "cache_read": read,
-        "cache_write": written,
-        "output": output,
-        "reasoning": reasoning,
-    }, name
-    return "as reported"
+    """The request reached the provider, signed as its row says, but for the named splices."""
+    name, row, sent = each.exchange.name, row_of(each.exchange), each.sent
+    assert sent is not None, name
+    allowed = set(REWRITTEN)
+    if not row.asks_stream_usage:
+        allowed.add("stream_options gone")
+    assert set(differences(each.asked, sent.json())) <= allowed, name
+    assert f"{row.name}/{sent.json()['model']}" == canonical(each)
+    assert set(sent.json()).isdisjoint({*openai_chat.LIMIT_NAMES} - {*row.limit_names}), name
+    if each.asked.get("stream"):
+        assert ("stream_options" in sent.json()) == row.asks_stream_usage, name
+    assert (sent.header("api-key") is not None) == (row.name == "azure")
+    assert (sent.header("authorization") is not None) == (row.name != "azure")

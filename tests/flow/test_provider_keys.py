@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from tests.flow.stage import MODEL, OPERATOR, UPSTREAM_SECRET, Stage, staged
 from tests.postgresql.books import books_for
+from tests.upstreams.answers import error_answer
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import Health, ProviderKey
-from zai_gateway.accounts.terms import IssuedKey
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.app.house import House
 from zai_gateway.app.probing import probe
@@ -222,3 +223,106 @@ async def test_keys_from_the_environment_are_added_once_and_follow_their_variabl
 async def test_what_is_not_there_cannot_be_moved(stage: Stage, ref: str) -> None:
     with pytest.raises(Exception, match="There is no provider key"):
         stage.house.accounts.provider_keys.move(OPERATOR, stage.workspace, ref, first=True)
+
+
+def told(stage: Stage, name: str) -> tuple[bool, str | None]:
+    """Whether a provider key is disabled, and why."""
+    key = found(stage, name)
+    return key.disabled_ms is not None, key.disabled_why
+
+
+async def until_told(stage: Stage, name: str, wanted: tuple[bool, str | None]) -> None:
+    async with asyncio.timeout(30):
+        while told(stage, name) != wanted:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_key_that_its_provider_refuses_is_disabled_and_says_why(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys, key = stage.house.accounts.provider_keys, stage.key(usd=1)
+    second = NewProviderKey(
+        provider="openai", secret="sk-second", name="second", base_url=stage.stub.base_url
+    )
+    keys.add(OPERATOR, stage.workspace, second)
+    await until_known(stage, key)
+    stage.stub.script(error_answer(401, f"Incorrect API key provided: {UPSTREAM_SECRET}."))
+    assert (await stage.chat(key, HELLO)).status == 200
+    assert authorizations(stage.stub)[-2:] == [f"Bearer {UPSTREAM_SECRET}", "Bearer sk-second"]
+    await until_told(stage, "openai", (True, "OpenAI refused it (HTTP 401)"))
+    assert told(stage, "second") == (False, None)
+    record = stage.house.accounts.audit.list(OPERATOR, stage.workspace)[0]
+    assert (record.actor_kind, record.deed, record.object_name) == (
+        "gateway",
+        "provider_key.update",
+        "openai",
+    )
+    assert record.changes["disabled_why"].after == "OpenAI refused it (HTTP 401)"
+    assert "OpenAI refused the provider key" in caplog.text
+    assert UPSTREAM_SECRET not in caplog.text
+    assert keys.switch(OPERATOR, stage.workspace, "openai", enabled=True).disabled_why is None
+    assert told(stage, "openai") == (False, None)
+
+
+async def until_known(stage: Stage, key: IssuedKey) -> None:
+    """Waits until the gateway has every provider key that was added."""
+    stage.house.accounts.api_keys.update(OPERATOR, stage.workspace, key.key.id, KeyChanges(cap=None))
+    async with asyncio.timeout(30):
+        while (await stage.get(key, "/me")).json()["api_key"]["spend_cap_micro_usd"] is not None:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_new_secret_lets_a_refused_key_be_used_again(stage: Stage) -> None:
+    keys, key = stage.house.accounts.provider_keys, stage.key(usd=1)
+    stage.stub.script(error_answer(401, "no"))
+    assert (await stage.chat(key, HELLO)).status == 502
+    await until_told(stage, "openai", (True, "OpenAI refused it (HTTP 401)"))
+    assert "no provider key for OpenAI" in await until(stage, key, 404)
+    assert keys.renew(OPERATOR, stage.workspace, "openai", UPSTREAM_SECRET).disabled_ms is not None
+    assert keys.renew(OPERATOR, stage.workspace, "openai", "sk-new").disabled_ms is None
+    await until(stage, key, 200)
+    assert authorizations(stage.stub)[-1] == "Bearer sk-new"
+
+
+async def test_a_provider_without_a_key_is_not_disabled_by_a_401(stage: Stage) -> None:
+    key = stage.key()
+    wanted = NewProviderKey(provider="custom", name="mybox", secret="", base_url=stage.stub.base_url)
+    stage.house.accounts.provider_keys.add(OPERATOR, stage.workspace, wanted)
+    asked = {**HELLO, "model": "mybox/anything"}
+    async with asyncio.timeout(30):
+        while (await stage.chat(key, asked)).status != 200:
+            await asyncio.sleep(0.01)
+    assert authorizations(stage.stub)[-1] is None
+    generation = stage.house.store.accounts.generation()
+    stage.stub.script(error_answer(401, "who are you?"))
+    assert (await stage.chat(key, asked)).status == 502
+    assert (await stage.chat(key, asked)).status == 200
+    assert (told(stage, "mybox"), stage.house.store.accounts.generation()) == ((False, None), generation)
+
+
+async def test_what_has_no_free_question_is_not_asked(stage: Stage) -> None:
+    wanted = NewProviderKey(provider="nvidia", secret="sk-1", base_url=stage.stub.base_url)
+    stage.house.accounts.provider_keys.add(OPERATOR, stage.workspace, wanted)
+    health = await health_of(stage, "nvidia")
+    assert (health.ok, health.status) == (True, None)
+    assert "nothing that is free" in health.said
+    assert stage.stub.requests == []
+
+
+async def test_azure_s_key_is_taken_from_the_environment_with_its_address(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    accounts = stage.house.accounts
+    take_from_environment(accounts, {"AZURE_OPENAI_API_KEY": "sk-az"}.get)
+    assert "AZURE_OPENAI_ENDPOINT is not" in caplog.text
+    variables = {
+        "AZURE_OPENAI_API_KEY": "sk-az",
+        "AZURE_OPENAI_ENDPOINT": "https://box.openai.azure.com/",
+        "GROQ_API_KEY": "gsk",
+    }
+    take_from_environment(accounts, variables.get)
+    added = accounts.provider_keys.list(OPERATOR, stage.workspace)[2:]
+    assert [(key.provider, key.name, key.base_url) for key in added] == [
+        ("azure", "environment", "https://box.openai.azure.com"),
+        ("groq", "environment", "https://api.groq.com/openai/v1"),
+    ]

@@ -52,25 +52,25 @@ def test_the_documented_limits_are_those_in_force() -> None:
 
 
 def test_every_field_that_is_spliced_or_refused_is_documented() -> None:
-    said = (ROOT / "docs" / "splices.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([a-z_]+)`", said))
-    assert set(SPLICED) <= named
+    spliced, refused_of_some = map(_named, ("docs/splices.md", "docs/providers.md"))
+    assert set(SPLICED) <= spliced
     refused = {each.parameter for model in Catalogue.load().models("openai") for each in model.refuses}
     assert refused <= set(SPLICED)
     for row in PROVIDERS:
-        assert {*row.never_sent, *row.unbounded} <= named, row.name
+        assert {*row.never_sent, *row.unbounded} <= spliced | refused_of_some, row.name
 
 
-def test_every_provider_is_in_the_readme() -> None:
-    readme = _text("README.md")
-    assert [row.title for row in PROVIDERS if row.title not in readme] == []
+def test_every_provider_is_documented() -> None:
+    page = _text("docs/providers.md")
+    assert [row.title for row in PROVIDERS if row.title not in page] == []
+    assert "](docs/providers.md)" in _text("README.md")
 
 
 def test_make_help_tells_of_every_target_that_a_person_runs() -> None:
     makefile = _text("Makefile")
     phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.M)).split())
     told = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.M))
-    assert {"run", "test", "check", "install", "help", "lock", "prices", "wheel"} <= told
+    assert {"run", "test", "check", "install", "help", "lock", "prices", "providers", "wheel"} <= told
     # `dev` is a step of others.
     assert {name for name in phony if name.isalpha()} - told == {"dev"}
 
@@ -86,6 +86,11 @@ def _links() -> Iterator[tuple[Path, str]]:
             for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
                 if "://" not in target and not target.startswith("mailto:"):
                     yield page, target
+
+
+def _named(page: str) -> set[str]:
+    """The fields that a page names."""
+    return set(re.findall(r"`([a-z_]+)`", _text(page)))
 
 
 def _text(name: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.house.tree import ROOT, SOURCE, modules
 
-PYTHON = [ROOT / name for name in ("src", "tests", "prices")]
+PYTHON = [ROOT / name for name in ("src", "tests", "prices", "vendors")]
 
 
 def opening_fault(source: str) -> str | None:

@@ -42,6 +42,7 @@ def test_a_key_comes_back_with_every_field(store: Store) -> None:
         tags=("a", "b"),
         allow=("openai/*", "demo/*"),
         fallback="openai/gpt-5.4-mini",
+        unbounded_allowance=2**62,
         expires_ms=NOON + 1,
         revoked_ms=NOON + 2,
         digest=bytes(range(32)),

@@ -217,6 +217,7 @@ def test_no_column_that_counts_is_of_32_bits(place: Place) -> None:
         "alembic_version.version_num",
         "vault.id",
         "generation.id",
+        "imported_prices.id",
         "hold.attempt",
         "ledger.attempt",
         "ledger.seq",

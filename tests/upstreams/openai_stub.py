@@ -42,6 +42,8 @@ class OpenAIStub:
         self._serving: set[asyncio.Task[None]] = set()
         self._failures: list[Exception] = []
         self._changed = asyncio.Condition()
+        self.listed: Answer | None = None
+        """What `/v1/models` answers; None for a list of two."""
         self.requests: list[Received] = []
         """Every request to a path under `/v1`, in order."""
         self.abandoned = 0
@@ -127,7 +129,7 @@ class OpenAIStub:
             case "POST", "/v1/chat/completions":
                 return self._chat(request)
             case "GET", "/v1/models":
-                return json_answer(models(MODELS))
+                return self.listed or json_answer(models(MODELS))
             case "GET", path if path.removeprefix("/v1/models/") in MODELS:
                 return json_answer(model(path.removeprefix("/v1/models/")))
             case method, path:

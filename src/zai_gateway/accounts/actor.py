@@ -1,4 +1,4 @@
-"""Who acts: the operator on the host, a member of a workspace, or a management key."""
+"""Who acts: the operator on the host, a member of a workspace, a management key, or the gateway itself."""
 
 from enum import StrEnum
 
@@ -31,6 +31,8 @@ class Scope(StrEnum):
     MANAGEMENT_KEYS_WRITE = "management_keys:write"
     PROVIDER_KEYS_READ = "provider_keys:read"
     PROVIDER_KEYS_WRITE = "provider_keys:write"
+    MODELS_READ = "models:read"
+    MODELS_WRITE = "models:write"
     PRICES_READ = "prices:read"
     PRICES_WRITE = "prices:write"
     USAGE_READ = "usage:read"
@@ -43,6 +45,8 @@ class ActorKind(StrEnum):
     OPERATOR = "operator"
     MEMBER = "member"
     MANAGEMENT_KEY = "management_key"
+    GATEWAY = "gateway"
+    """The gateway itself, by what it met while it served."""
 
 
 class Actor(Struct, frozen=True, kw_only=True):
@@ -78,3 +82,8 @@ class Actor(Struct, frozen=True, kw_only=True):
 def operator(address: str = "cli") -> Actor:
     """The operator, at the host's own command line."""
     return Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", workspace=None, address=address)
+
+
+def gateway(workspace: str) -> Actor:
+    """The gateway itself, in the workspace whose requests showed it what is to be done."""
+    return Actor(kind=ActorKind.GATEWAY, id="gateway", name="gateway", workspace=workspace)

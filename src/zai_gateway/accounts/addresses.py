@@ -10,6 +10,7 @@ from zai_gateway.errors import OperatorError
 _MOST_CHARACTERS = 2_000
 _PLAIN = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_API_VERSION = re.compile(r"\?api-version=(?:[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-[a-z]+)?|v[0-9]+|latest|preview)$")
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
 _METADATA_NAMES = frozenset(
@@ -25,14 +26,17 @@ _METADATA_NAMES = frozenset(
 """Names of metadata services; whatever a name turns out to be is checked again when it is connected to."""
 
 
-def checked_base_url(text: str, field: str, *, private: bool) -> str:
+def checked_base_url(text: str, field: str, *, private: bool, api_version: bool = False) -> str:
     """A base URL in one spelling: scheme and host in lower case, no slash at the end.
 
     `private`: whether it may be a private address, as the operator's may, and a user's where the operator
-    allows it. Raises OperatorError, naming `field`, for what is not `http(s)://host[:port][/path]`, and for
-    an address where no request may go. Names are not resolved here.
+    allows it. `api_version`: whether `?api-version=...` may stand behind it, as Azure has it. Raises
+    OperatorError, naming `field`, for what is not `http(s)://host[:port][/path]`, and for an address where no
+    request may go. Names are not resolved here.
     """
     text = text.strip()
+    version = _API_VERSION.search(text) if api_version else None
+    text = text.removesuffix(version[0]) if version else text
     parts = _split(text, field)
     host = (parts.hostname or "").removesuffix(".")
     address = _literal(host, field)
@@ -43,7 +47,7 @@ def checked_base_url(text: str, field: str, *, private: bool) -> str:
         raise OperatorError(f"{field}: {host} is {why}; give the provider's own address.")
     place = f"[{host}]" if isinstance(address, IPv6Address) else host
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{place}{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{place}{port}{parts.path.rstrip('/')}{version[0] if version else ''}"
 
 
 def _refusal_of_name(host: str, private: bool) -> str | None:

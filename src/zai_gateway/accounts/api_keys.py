@@ -53,6 +53,7 @@ class ApiKeys:
         if wanted.member is UNSET and only_own(actor, Deed.KEY_CREATE):
             wanted = replace(wanted, member=actor.id)
         self._admit_owner(actor, Deed.KEY_CREATE, workspace, wanted)
+        self._admit_allowance(actor, workspace, wanted)
         issued = new_key(workspace, wanted, self._desk.clock.now_ms())
         record = self._desk.record(actor, Deed.KEY_CREATE, workspace, subject(issued.key), None, issued.key)
         if not self._desk.store.add_key(issued.key, record):
@@ -84,6 +85,7 @@ class ApiKeys:
             _refuse_revoked(key)
             if changes.member is not UNSET:
                 self._admit_owner(actor, Deed.KEY_UPDATE, workspace, changes)
+            self._admit_allowance(actor, workspace, changes)
             return terms.changed(key, changes, self._desk.clock.now_ms())
 
         return self._rewritten(actor, Deed.KEY_UPDATE, workspace, ref, change)
@@ -120,6 +122,11 @@ class ApiKeys:
             each.id == member and each.removed_ms is None for each in self._desk.store.members(workspace)
         ):
             raise _no_member(member)
+
+    def _admit_allowance(self, actor: Actor, workspace: str, wanted: KeyChanges) -> None:
+        """Admits giving an allowance; whoever may change the key may take it away."""
+        if isinstance(wanted.unbounded_allowance, int):
+            self._desk.admit(actor, Deed.ALLOWANCE_CHANGE, workspace)
 
     def _visible(self, actor: Actor, deed: Deed, workspace: str) -> tuple[ApiKey, ...]:
         every = self._desk.store.keys(workspace)

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from zai_gateway.accounts import plan
 from zai_gateway.accounts.actor import Actor, Role
 from zai_gateway.accounts.budgets import Holder
-from zai_gateway.accounts.declaration import (
+from zai_gateway.accounts.declared import (
     Declaration,
     DeclaredBudget,
     DeclaredKey,
     DeclaredMember,
+    DeclaredModel,
     DeclaredPrice,
     DeclaredProvider,
     DeclaredWorkspace,
@@ -22,7 +23,15 @@ from zai_gateway.accounts.declaration import (
 from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.plan_steps import Action, Present, Standing
 from zai_gateway.accounts.provider_keys import NewProviderKey
-from zai_gateway.accounts.records import ApiKey, BudgetOwner, Member, PriceOverride, ProviderKey, SpendBudget
+from zai_gateway.accounts.records import (
+    ApiKey,
+    BudgetOwner,
+    Member,
+    PriceOverride,
+    ProviderKey,
+    SpendBudget,
+    VirtualModel,
+)
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 
@@ -64,16 +73,8 @@ class Applying:
         match wanted:
             case DeclaredMember():
                 self._put_member(workspace, wanted, standing)
-            case DeclaredKey() if isinstance(standing, ApiKey):
-                terms = self._terms(workspace, wanted)
-                if "expires" not in action.changes:
-                    # It may have passed by now, which is refused where it is set.
-                    terms = replace(terms, expires_ms=UNSET)
-                self._accounts.api_keys.update(self._actor, workspace, standing.id, terms)
             case DeclaredKey():
-                with keeping(action, wanted) as keep:
-                    terms = self._terms(workspace, wanted)
-                    keep(self._accounts.api_keys.create(self._actor, workspace, terms))
+                self._put_key(workspace, wanted, action, keeping)
             case DeclaredProvider():
                 self._put_provider(workspace, wanted, standing)
             case DeclaredBudget():
@@ -81,6 +82,9 @@ class Applying:
                 self._accounts.budgets.set(self._actor, workspace, holder, wanted.period, wanted.limit)
             case DeclaredPrice():
                 self._accounts.prices.set(self._actor, workspace, wanted.model, wanted.rates)
+            case DeclaredModel():
+                models = self._accounts.virtual_models
+                models.set(self._actor, workspace, wanted.name, wanted.targets, wanted.strategy)
             case None:
                 self._remove(workspace, standing)
 
@@ -97,6 +101,7 @@ class Applying:
             provider_keys=provider_keys,
             budgets=accounts.budgets.list(actor, workspace),
             prices=accounts.prices.list(actor, workspace),
+            models=accounts.virtual_models.list(actor, workspace),
             other_secrets=frozenset(
                 key.id
                 for key in provider_keys
@@ -116,6 +121,18 @@ class Applying:
             role = Role.MEMBER if wanted.role is UNSET else wanted.role
             members.add(self._actor, workspace, name, wanted.email, role)
 
+    def _put_key(self, workspace: str, wanted: DeclaredKey, action: Action, keeping: Keeping) -> None:
+        keys, standing = self._accounts.api_keys, action.standing
+        if not isinstance(standing, ApiKey):
+            with keeping(action, wanted) as keep:
+                keep(keys.create(self._actor, workspace, self._terms(workspace, wanted)))
+            return
+        terms = self._terms(workspace, wanted)
+        if "expires" not in action.changes:
+            # It may have passed by now, which is refused where it is set.
+            terms = replace(terms, expires_ms=UNSET)
+        keys.update(self._actor, workspace, standing.id, terms)
+
     def _terms(self, workspace: str, wanted: DeclaredKey) -> KeyChanges:
         member = wanted.member
         if isinstance(member, str):
@@ -129,6 +146,7 @@ class Applying:
             expires_ms=wanted.expires_ms,
             member=member,
             tags=wanted.tags,
+            unbounded_allowance=wanted.unbounded_allowance,
         )
 
     def _put_provider(self, workspace: str, wanted: DeclaredProvider, standing: Standing | None) -> None:
@@ -142,7 +160,8 @@ class Applying:
             actor,
             workspace,
             NewProviderKey(
-                provider=wanted.provider,
+                # A custom provider that is there is known by its prefix.
+                provider=standing.provider if isinstance(standing, ProviderKey) else wanted.provider,
                 name=wanted.name,
                 secret=secret or "",
                 base_url=None if wanted.base_url is UNSET else wanted.base_url,
@@ -168,6 +187,8 @@ class Applying:
                 accounts.budgets.remove(actor, workspace, holder, standing.period)
             case PriceOverride():
                 accounts.prices.remove(actor, workspace, standing.model)
+            case VirtualModel():
+                accounts.virtual_models.remove(actor, workspace, standing.name)
             case None:
                 raise ValueError("An action is about something that is wanted, or that stands.")
 

@@ -24,6 +24,8 @@ class Deed(StrEnum):
     """Making somebody an owner, and changing or removing one: asked for beside the call's own deed."""
     ADMIN_CHANGE = "admin.change"
     """Making somebody an admin, and changing one who stays one: asked for likewise."""
+    ALLOWANCE_CHANGE = "allowance.change"
+    """Letting a key use what nothing bounds, which may cost more than any budget: asked for likewise."""
     KEY_CREATE = "key.create"
     KEY_LIST = "key.list"
     KEY_SHOW = "key.show"
@@ -46,6 +48,12 @@ class Deed(StrEnum):
     PRICE_SET = "price.set"
     PRICE_LIST = "price.list"
     PRICE_REMOVE = "price.remove"
+    CATALOGUE_SHOW = "catalogue.show"
+    CATALOGUE_IMPORT = "catalogue.import"
+    """Laying newer prices over those of the release, for every workspace; and taking them away again."""
+    VIRTUAL_MODEL_LIST = "virtual_model.list"
+    VIRTUAL_MODEL_SET = "virtual_model.set"
+    VIRTUAL_MODEL_REMOVE = "virtual_model.remove"
     USAGE_READ = "usage.read"
     AUDIT_LIST = "audit.list"
 
@@ -58,6 +66,8 @@ class Rule(Struct, frozen=True):
     """What a management key needs for it; None: no management key may."""
     own: frozenset[Role] = frozenset()
     """Roles that may do it to what is their own only."""
+    itself: bool = False
+    """Whether the gateway does it by itself, too."""
 
 
 _OWNERS = frozenset({Role.OWNER})
@@ -78,6 +88,8 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.OWNER_CHANGE: Rule(_OWNERS),
     # No scope: whoever can make an admin, or give one another address, has all of an admin's rights.
     Deed.ADMIN_CHANGE: Rule(_ADMINS),
+    # No scope, and not on a member's own keys: the budgets that bound both could be passed.
+    Deed.ALLOWANCE_CHANGE: Rule(_ADMINS),
     Deed.KEY_CREATE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
     Deed.KEY_LIST: Rule(_READERS, Scope.KEYS_READ, own=_MEMBERS),
     Deed.KEY_SHOW: Rule(_READERS, Scope.KEYS_READ, own=_MEMBERS),
@@ -92,7 +104,7 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.MANAGEMENT_KEY_REVOKE: Rule(_ADMINS, Scope.MANAGEMENT_KEYS_WRITE),
     Deed.PROVIDER_KEY_ADD: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
     Deed.PROVIDER_KEY_LIST: Rule(_READERS, Scope.PROVIDER_KEYS_READ),
-    Deed.PROVIDER_KEY_UPDATE: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
+    Deed.PROVIDER_KEY_UPDATE: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE, itself=True),
     Deed.PROVIDER_KEY_TEST: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
     Deed.PROVIDER_KEY_REMOVE: Rule(_ADMINS, Scope.PROVIDER_KEYS_WRITE),
     Deed.VAULT_ROTATE: Rule(frozenset()),
@@ -100,6 +112,11 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.PRICE_SET: Rule(_ADMINS, Scope.PRICES_WRITE),
     Deed.PRICE_LIST: Rule(_ALL, Scope.PRICES_READ),
     Deed.PRICE_REMOVE: Rule(_ADMINS, Scope.PRICES_WRITE),
+    Deed.CATALOGUE_SHOW: Rule(frozenset()),
+    Deed.CATALOGUE_IMPORT: Rule(frozenset()),
+    Deed.VIRTUAL_MODEL_LIST: Rule(_ALL, Scope.MODELS_READ),
+    Deed.VIRTUAL_MODEL_SET: Rule(_ADMINS, Scope.MODELS_WRITE),
+    Deed.VIRTUAL_MODEL_REMOVE: Rule(_ADMINS, Scope.MODELS_WRITE),
     Deed.USAGE_READ: Rule(_READERS, Scope.USAGE_READ, own=_MEMBERS),
     Deed.AUDIT_LIST: Rule(_READERS, Scope.AUDIT_READ),
 }
@@ -129,6 +146,8 @@ def allowed(actor: Actor, deed: Deed) -> bool:
             return actor.role in rule.roles
         case ActorKind.MANAGEMENT_KEY:
             return rule.scope is not None and rule.scope in actor.scopes
+        case ActorKind.GATEWAY:
+            return rule.itself
 
 
 def only_own(actor: Actor, deed: Deed) -> bool:

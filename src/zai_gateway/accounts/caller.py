@@ -12,6 +12,7 @@ from zai_gateway.accounts.records import (
     PriceOverride,
     ProviderKey,
     SpendBudget,
+    VirtualModel,
     Workspace,
 )
 
@@ -24,6 +25,8 @@ class WorkspaceView(Struct, frozen=True, kw_only=True):
     """Enabled ones, in the order in which they are tried."""
     prices: Mapping[str, PriceOverride]
     """The workspace's own prices, by canonical model name."""
+    virtual_models: Mapping[str, VirtualModel] = {}
+    """By name."""
     budgets: Mapping[str, tuple[SpendBudget, ...]] = {}
     """By the id of the key, member or workspace; without the keys' own total caps."""
 

@@ -1,4 +1,4 @@
-"""The declaration: what one file wants of workspaces and all that stands in them, read and checked."""
+"""The declaration: the text of one file, read and checked into what it declares."""
 
 import re
 import tomllib
@@ -6,18 +6,31 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TypeVar, cast
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
 from zai_gateway.accounts import terms
 from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.addresses import checked_base_url
+from zai_gateway.accounts.declared import (
+    Declaration,
+    DeclaredBudget,
+    DeclaredKey,
+    DeclaredMember,
+    DeclaredModel,
+    DeclaredPrice,
+    DeclaredProvider,
+    DeclaredWorkspace,
+    SecretReference,
+)
 from zai_gateway.accounts.declared_fields import NONE, Fields
-from zai_gateway.accounts.provider_keys import known_provider
-from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap
+from zai_gateway.accounts.provider_names import checked_prefix, known_provider
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap, Strategy
+from zai_gateway.accounts.targets import checked_targets, checked_virtual_name, read_target
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import nano_from_usd, pico_per_token
-from zai_gateway.providers.registry import Auth
+from zai_gateway.providers.own_machines import CUSTOM
+from zai_gateway.providers.registry import Surface
 
 MOST_CHARACTERS = 1_000_000
 """Of a whole file."""
@@ -25,92 +38,6 @@ _MOST_PATH = 1_000
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Entry = TypeVar("Entry")
-
-
-class SecretReference(Struct, frozen=True):
-    """Where a secret is: in an environment variable, or in a file."""
-
-    env: str | None = None
-    file: str | None = None
-
-
-class DeclaredMember(Struct, frozen=True, kw_only=True):
-    """A member, known by its address. UNSET, here and below: as it is, or the default of a new one."""
-
-    email: str
-    name: str | UnsetType = UNSET
-    role: Role | UnsetType = UNSET
-
-
-class DeclaredKey(Struct, frozen=True, kw_only=True):
-    """An API key, known by its name among those that are not revoked. None takes away."""
-
-    name: str
-    spend_cap: int | UnsetType | None = UNSET
-    """Nano-USD."""
-    near_cap: NearCap | UnsetType = UNSET
-    allow: tuple[str, ...] | UnsetType = UNSET
-    fallback: str | UnsetType | None = UNSET
-    expires_ms: int | UnsetType | None = UNSET
-    member: str | UnsetType | None = UNSET
-    """An address."""
-    tags: tuple[str, ...] | UnsetType = UNSET
-    secret_file: str | None = None
-    """The file that the secret of a new key is written to."""
-
-
-class DeclaredProvider(Struct, frozen=True, kw_only=True):
-    """A key at a provider, known by its name."""
-
-    provider: str
-    name: str
-    base_url: str | UnsetType = UNSET
-    secret: SecretReference | None = None
-
-
-class DeclaredBudget(Struct, frozen=True, kw_only=True):
-    """A budget, known by whose it is and its period."""
-
-    kind: BudgetOwner
-    owner: str
-    """A key's name or a member's address; empty for the workspace."""
-    period: BudgetPeriod
-    limit: int
-    """Nano-USD."""
-
-    @property
-    def name(self) -> str:
-        """As people know it."""
-        return budget_name(self.kind, self.owner, self.period)
-
-
-class DeclaredPrice(Struct, frozen=True, kw_only=True):
-    """A workspace's own price of a model."""
-
-    model: str
-    rates: Rates
-
-
-class DeclaredWorkspace(Struct, frozen=True, kw_only=True):
-    """A workspace, known by its name. None: the file says nothing of things of that kind."""
-
-    name: str
-    members: tuple[DeclaredMember, ...] | None = None
-    keys: tuple[DeclaredKey, ...] | None = None
-    providers: tuple[DeclaredProvider, ...] | None = None
-    budgets: tuple[DeclaredBudget, ...] | None = None
-    prices: tuple[DeclaredPrice, ...] | None = None
-
-
-class Declaration(Struct, frozen=True):
-    """All that one file wants."""
-
-    workspaces: tuple[DeclaredWorkspace, ...]
-
-
-def budget_name(kind: BudgetOwner, owner: str, period: BudgetPeriod) -> str:
-    """How a budget is told of: `monthly of key ci`."""
-    return f"{period.value} of {kind.value} {owner}".rstrip()
 
 
 def read(text: str) -> Declaration:
@@ -134,7 +61,7 @@ def read(text: str) -> Declaration:
 
 
 def _workspace(given: object, number: int) -> DeclaredWorkspace:
-    known = ("name", "member", "key", "provider", "budget", "price")
+    known = ("name", "member", "key", "provider", "model", "budget", "price")
     fields = _named(given, f"workspace {number}", "workspace", known, "name")
     place = fields.where
 
@@ -151,12 +78,14 @@ def _workspace(given: object, number: int) -> DeclaredWorkspace:
         providers=below("provider", _provider),
         budgets=below("budget", _budget),
         prices=below("price", _price),
+        models=below("model", _model),
     )
     _refuse_twice([each.email for each in wanted.members or ()], "member", place)
     _refuse_twice([each.name for each in wanted.keys or ()], "key", place)
     _refuse_twice([each.name for each in wanted.providers or ()], "provider", place)
     _refuse_twice([each.name for each in wanted.budgets or ()], "budget", place)
     _refuse_twice([each.model for each in wanted.prices or ()], "price", place)
+    _refuse_twice([each.name for each in wanted.models or ()], "model", place)
     return wanted
 
 
@@ -173,11 +102,14 @@ def _member(given: object, where: str) -> DeclaredMember:
 def _key(given: object, where: str) -> DeclaredKey:
     known = (
         *("name", "spend_cap", "near_cap", "allow", "fallback", "expires", "member", "tags"),
-        "secret_file",
+        *("unbounded_allowance", "secret_file"),
     )
     fields = _named(given, where, "key", known, "name")
     allow, tags, file = fields.words("allow"), fields.words("tags"), fields.text("secret_file")
-    cap = None if fields.none("spend_cap") else fields.amount("spend_cap", nano_from_usd)
+    cap, allowance = (
+        None if fields.none(field) else fields.amount(field, nano_from_usd)
+        for field in ("spend_cap", "unbounded_allowance")
+    )
     fallback, member = fields.text("fallback"), fields.text("member")
     if fallback is not UNSET:
         fallback = None if fallback == NONE else terms.checked_model(fallback, fields.at("fallback"))
@@ -192,6 +124,7 @@ def _key(given: object, where: str) -> DeclaredKey:
         expires_ms=fields.moment("expires"),
         member=member,
         tags=UNSET if tags is UNSET else terms.checked_tags(tags, fields.at("tags")),
+        unbounded_allowance=allowance,
         secret_file=None if file is UNSET else _path(file, fields.at("secret_file")),
     )
 
@@ -206,10 +139,13 @@ def _provider(given: object, where: str) -> DeclaredProvider:
             message if message.startswith(fields.where) else f"{fields.where}: {message}"
         ) from None
     name, address, secret = fields.text("name"), fields.text("base_url"), fields.table("secret")
-    if row.auth is Auth.NONE and not (address is UNSET and secret is UNSET):
+    if not row.takes_key and not (address is UNSET and secret is UNSET):
         raise OperatorError(f"{fields.where}: {row.name} takes neither secret nor base_url; leave them out.")
     if address is not UNSET:
-        address = checked_base_url(address, fields.at("base_url"), private=True)
+        azure = row.surface is Surface.AZURE
+        address = checked_base_url(address, fields.at("base_url"), private=True, api_version=azure)
+    if row.name == CUSTOM.name:
+        name = checked_prefix(None if name is UNSET else name, fields.at("name"))
     return DeclaredProvider(
         provider=row.name,
         name=row.name if name is UNSET else terms.checked_name(name, fields.at("name")),
@@ -254,10 +190,6 @@ def _price(given: object, where: str) -> DeclaredPrice:
     known = ("model", "input", "output", "cache_read", "cache_write")
     fields = _named(given, where, "price", known, "model")
     model = terms.checked_model(fields.needed("model"), fields.at("model"))
-    try:
-        known_provider(model.partition("/")[0])
-    except OperatorError as trouble:
-        raise OperatorError(f"{fields.at('model')}: {trouble}") from None
     read_in = fields.needed_amount("input", pico_per_token)
     read, write = (fields.amount(name, pico_per_token) for name in ("cache_read", "cache_write"))
     written = read_in if write is UNSET else write
@@ -269,6 +201,18 @@ def _price(given: object, where: str) -> DeclaredPrice:
         output=fields.needed_amount("output", pico_per_token),
     )
     return DeclaredPrice(model=model, rates=terms.checked_rates(rates, fields.where))
+
+
+def _model(given: object, where: str) -> DeclaredModel:
+    fields = _named(given, where, "model", ("name", "strategy", "targets"), "name")
+    strategy, targets, at = fields.choice("strategy", Strategy), fields.words("targets"), fields.at("targets")
+    strategy = Strategy.ORDERED if strategy is UNSET else strategy
+    read = [] if targets is UNSET else [read_target(each, at) for each in targets]
+    return DeclaredModel(
+        name=checked_virtual_name(fields.needed("name"), fields.at("name")),
+        strategy=strategy,
+        targets=checked_targets(read, strategy, at),
+    )
 
 
 def _named(given: object, where: str, table: str, known: tuple[str, ...], *naming: str) -> Fields:

@@ -13,7 +13,7 @@ from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 
 NONE = "none"
-"""What takes a cap, a fallback, an end or a member away: TOML has no null."""
+"""What takes a cap, a fallback, an end, a member or an allowance away: TOML has no null."""
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Read = TypeVar("Read")

@@ -67,6 +67,15 @@ class Directory:
         """Whether everything was loaded, changes are being followed, and the store answered last time."""
         return self._polling is not None and not self._polling.done() and self._store_answers
 
+    @property
+    def generation(self) -> int | None:
+        """The store's generation whose changes are all known here; None before the first."""
+        return self._generation
+
+    def provider_keys(self) -> tuple[ProviderKey, ...]:
+        """Those in use, of every workspace."""
+        return tuple(key for view in self._views.values() for key in view.provider_keys)
+
     async def start(self) -> None:
         """Loads everything and begins to poll. Raises StoreUnavailable, and may then be tried again."""
         await self.refresh()

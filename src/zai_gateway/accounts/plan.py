@@ -10,22 +10,22 @@ from zai_gateway.accounts import plan_words, terms
 from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.audit_record import Change
 from zai_gateway.accounts.choosing import Named, suggestion
-from zai_gateway.accounts.declaration import (
+from zai_gateway.accounts.declared import (
     Declaration,
     DeclaredWorkspace,
     budget_name,
 )
 from zai_gateway.accounts.plan_steps import Action, Present, Standing, Verb, Wanted
 from zai_gateway.accounts.plan_words import Words
-from zai_gateway.accounts.provider_keys import known_provider
+from zai_gateway.accounts.provider_names import known_provider, prefix_of
 from zai_gateway.accounts.records import (
     BudgetOwner,
     BudgetPeriod,
     SpendBudget,
 )
+from zai_gateway.accounts.targets import refuse_unknown_prefix
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import usd
-from zai_gateway.providers.registry import Auth
 
 Thing = TypeVar("Thing", bound=Named)
 
@@ -68,6 +68,7 @@ class _Difference:
         yield from self._keys()
         yield from self._providers()
         yield from self._prices()
+        yield from self._models()
         yield from self._budgets()
         if self._prune:
             yield from self._removals()
@@ -101,19 +102,27 @@ class _Difference:
             now = self._only(self._present.provider_keys, "provider", wanted.name)
             at = self._at("provider", wanted.name)
             row = known_provider(wanted.provider)
-            if now is not None and now.provider != wanted.provider:
+            prefix = prefix_of(wanted.provider, wanted.name)
+            if now is not None and now.provider != prefix:
                 raise OperatorError(
                     f"{at}: it is a key at {now.provider}, and stays one; choose another name for the one at "
                     f"{wanted.provider}."
                 )
-            if now is None and row.auth is not Auth.NONE and wanted.secret is None:
+            if now is None and row.needs_key and wanted.secret is None:
                 raise OperatorError(f"{at}: secret: it is missing; a new key at {wanted.provider} needs one.")
+            if now is None and row.needs_address and wanted.base_url is UNSET:
+                raise OperatorError(f"{at}: base_url: it is missing; it looks like {row.address_hint}.")
             before: Words = {} if now is None else plan_words.standing_provider(now)
-            if now is not None and wanted.base_url not in (UNSET, now.base_url) and wanted.secret is None:
+            if (
+                now is not None
+                and wanted.base_url not in (UNSET, now.base_url)
+                and (row.needs_key or now.sealed)
+                and wanted.secret is None
+            ):
                 raise OperatorError(
                     f"{at}: secret: it is missing; a key that moves to another base_url is added anew."
                 )
-            after = plan_words.wanted_provider(wanted)
+            after = plan_words.wanted_provider(replace(wanted, provider=prefix))
             if now is not None and now.id in self._present.other_secrets:
                 before, after = {**before, **plan_words.OLD_SECRET}, {**after, **plan_words.NEW_SECRET}
             yield from self._put("provider", wanted.name, before, (wanted, after), now)
@@ -121,11 +130,32 @@ class _Difference:
     def _prices(self) -> Iterator[Action]:
         standing = {price.model: price for price in self._present.prices}
         for wanted in self._wanted.prices or ():
+            try:
+                known_provider(wanted.model.partition("/")[0], self._prefixes())
+            except OperatorError as trouble:
+                raise OperatorError(f"{self._at('price', wanted.model)}: model: {trouble}") from None
             now = standing.get(wanted.model)
             before: Words = {} if now is None else plan_words.priced(now.rates)
             yield from self._put(
                 "price", wanted.model, before, (wanted, plan_words.priced(wanted.rates)), now
             )
+
+    def _models(self) -> Iterator[Action]:
+        standing = {model.name: model for model in self._present.models}
+        own = self._prefixes()
+        for wanted in self._wanted.models or ():
+            refuse_unknown_prefix(wanted.targets, own, f"{self._at('model', wanted.name)}: targets")
+            now = standing.get(wanted.name)
+            before: Words = {} if now is None else plan_words.virtual_model(now)
+            after = plan_words.virtual_model(wanted)
+            yield from self._put("model", wanted.name, before, (wanted, after), now)
+
+    def _prefixes(self) -> set[str]:
+        """Of the models of the providers that there are, and that are wanted."""
+        return {
+            *(key.provider for key in self._present.provider_keys),
+            *(prefix_of(each.provider, each.name) for each in self._wanted.providers or ()),
+        }
 
     def _budgets(self) -> Iterator[Action]:
         standing = dict(self._standing_budgets())
@@ -159,6 +189,11 @@ class _Difference:
                 (budget_name(*place), {"limit": usd(each.limit or 0)}, each)
                 for place, each in self._standing_budgets()
             ],
+        )
+        yield (
+            "model",
+            None if want.models is None else {each.name for each in want.models},
+            [(each.name, plan_words.virtual_model(each), each) for each in have.models],
         )
         yield (
             "key",

@@ -6,18 +6,34 @@ from enum import StrEnum
 from msgspec import Struct
 
 from zai_gateway.accounts.audit_record import Change
-from zai_gateway.accounts.declaration import (
+from zai_gateway.accounts.declared import (
     DeclaredBudget,
     DeclaredKey,
     DeclaredMember,
+    DeclaredModel,
     DeclaredPrice,
     DeclaredProvider,
     DeclaredWorkspace,
 )
-from zai_gateway.accounts.records import ApiKey, Member, PriceOverride, ProviderKey, SpendBudget
+from zai_gateway.accounts.records import (
+    ApiKey,
+    Member,
+    PriceOverride,
+    ProviderKey,
+    SpendBudget,
+    VirtualModel,
+)
 
-Wanted = DeclaredWorkspace | DeclaredMember | DeclaredKey | DeclaredProvider | DeclaredBudget | DeclaredPrice
-Standing = Member | ApiKey | ProviderKey | SpendBudget | PriceOverride
+Wanted = (
+    DeclaredWorkspace
+    | DeclaredMember
+    | DeclaredKey
+    | DeclaredProvider
+    | DeclaredModel
+    | DeclaredBudget
+    | DeclaredPrice
+)
+Standing = Member | ApiKey | ProviderKey | VirtualModel | SpendBudget | PriceOverride
 
 
 class Verb(StrEnum):
@@ -51,5 +67,6 @@ class Present(Struct, frozen=True, kw_only=True):
     provider_keys: tuple[ProviderKey, ...] = ()
     budgets: tuple[SpendBudget, ...] = ()
     prices: tuple[PriceOverride, ...] = ()
+    models: tuple[VirtualModel, ...] = ()
     other_secrets: frozenset[str] = frozenset()
     """Ids of the provider keys whose secret is not the one that the declaration refers to."""

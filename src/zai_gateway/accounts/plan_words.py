@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.audit_record import Change
-from zai_gateway.accounts.declaration import DeclaredKey, DeclaredMember, DeclaredProvider
-from zai_gateway.accounts.records import ApiKey, Member, ProviderKey
+from zai_gateway.accounts.declared import DeclaredKey, DeclaredMember, DeclaredModel, DeclaredProvider
+from zai_gateway.accounts.records import ApiKey, Member, ProviderKey, VirtualModel
+from zai_gateway.accounts.targets import spelled
 from zai_gateway.accounts.terms import MOST_NAME
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.money import PICO_PER_NANO, usd
@@ -54,13 +55,14 @@ def standing_member(member: Member) -> Words:
 def wanted_key(key: DeclaredKey) -> Words:
     return _set(
         {
-            "spend_cap": usd(key.spend_cap) if isinstance(key.spend_cap, int) else key.spend_cap,
+            "spend_cap": _usd_or_none(key.spend_cap),
             "near_cap": key.near_cap,
             "allow": key.allow,
             "fallback": key.fallback,
             "expires": _moment(key.expires_ms) if isinstance(key.expires_ms, int) else key.expires_ms,
             "member": key.member,
             "tags": key.tags,
+            "unbounded_allowance": _usd_or_none(key.unbounded_allowance),
         }
     )
 
@@ -68,13 +70,14 @@ def wanted_key(key: DeclaredKey) -> Words:
 def standing_key(key: ApiKey, emails: Mapping[str, str]) -> Words:
     """`emails` are those of members by id."""
     return {
-        "spend_cap": None if key.cap is None else usd(key.cap),
+        "spend_cap": _usd_or_none(key.cap),
         "near_cap": key.near_cap.value,
         "allow": list(key.allow),
         "fallback": key.fallback,
         "expires": None if key.expires_ms is None else _moment(key.expires_ms),
         "member": None if key.member is None else emails.get(key.member, key.member),
         "tags": list(key.tags),
+        "unbounded_allowance": _usd_or_none(key.unbounded_allowance),
     }
 
 
@@ -86,6 +89,14 @@ def standing_provider(key: ProviderKey) -> Words:
     return {"provider": key.provider, "base_url": key.base_url}
 
 
+def virtual_model(model: VirtualModel | DeclaredModel) -> Words:
+    """The same of one that is declared and of one that stands."""
+    return {
+        "strategy": model.strategy.value,
+        "targets": [spelled(target) for target in model.targets],
+    }
+
+
 def priced(rates: Rates) -> Words:
     """Rates in USD per million tokens."""
     return {
@@ -94,6 +105,10 @@ def priced(rates: Rates) -> Words:
         "cache_read": usd(rates.cache_read * _NANO_PER_MILLION),
         "cache_write": usd(rates.cache_write * _NANO_PER_MILLION),
     }
+
+
+def _usd_or_none(nano: int | UnsetType | None) -> str | UnsetType | None:
+    return usd(nano) if isinstance(nano, int) else nano
 
 
 def _set(fields: Words) -> Words:

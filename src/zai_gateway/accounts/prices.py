@@ -6,7 +6,7 @@ from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.choosing import suggestion
 from zai_gateway.accounts.desk import Desk, until_written
-from zai_gateway.accounts.provider_keys import known_provider
+from zai_gateway.accounts.provider_names import known_provider
 from zai_gateway.accounts.records import PriceOverride
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import Code, Failure
@@ -30,7 +30,8 @@ class Prices:
         `model` is the canonical name, `rates` are in pico-USD per token.
         """
         self._desk.admit(actor, Deed.PRICE_SET, workspace)
-        known_provider(terms.checked_model(model, "model").partition("/")[0])
+        prefix = terms.checked_model(model, "model").partition("/")[0]
+        known_provider(prefix, {key.provider for key in self._desk.store.provider_keys(workspace)})
         now = self._desk.clock.now_ms()
         price = PriceOverride(
             model=model, rates=terms.checked_rates(rates), version=new_id("price", now), created_ms=now

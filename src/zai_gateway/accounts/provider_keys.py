@@ -1,4 +1,4 @@
-"""The provider keys of a workspace: sealed, listed and forgotten."""
+"""The provider keys of a workspace: sealed, listed, switched and forgotten."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from zai_gateway.accounts import terms
-from zai_gateway.accounts.actor import Actor
+from zai_gateway.accounts.actor import Actor, gateway
 from zai_gateway.accounts.addresses import checked_base_url
 from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import Deed
-from zai_gateway.accounts.choosing import chosen, suggestion
+from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
+from zai_gateway.accounts.provider_names import named
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.accounts.rotation import seal_anew
 from zai_gateway.accounts.vault import SecretUnreadable, Vault
 from zai_gateway.errors import OperatorError
 from zai_gateway.ids import new_id
-from zai_gateway.providers import registry
-from zai_gateway.providers.registry import Auth, Provider
+from zai_gateway.providers.registry import Provider, Surface, provider_of
 
 Probe = Callable[[ProviderKey, str], Health]
 """Tries a provider key with its secret, which it shows nowhere. Blocks, and raises nothing."""
@@ -28,10 +28,11 @@ class NewProviderKey(Struct, frozen=True, kw_only=True):
     """A provider key that is to be added."""
 
     provider: str
+    """A vendor's name, `custom`, or the prefix of a custom provider that the workspace has."""
     secret: str
     """Empty where the provider needs none."""
     name: str | None = None
-    """A label; None for the provider's name, numbered."""
+    """A label; None for the provider's name, numbered. At `custom`: the prefix of its models."""
     base_url: str | None = None
     """Where the provider is; None for its own address."""
     enabled: bool = True
@@ -57,11 +58,8 @@ class ProviderKeys:
     def add(self, actor: Actor, workspace: str, wanted: NewProviderKey) -> ProviderKey:
         """Seals and keeps a provider key, tried after all others."""
         self._desk.admit(actor, Deed.PROVIDER_KEY_ADD, workspace)
-        row = known_provider(wanted.provider)
-        name = wanted.name
-        if name is None:
-            name = _free_name(row.name, {key.name for key in self._desk.store.provider_keys(workspace)})
-        key = self._sealed(actor, workspace, row, terms.checked_name(name), wanted)
+        row, name = named(wanted.provider, wanted.name, self._desk.store.provider_keys(workspace))
+        key = self._sealed(actor, workspace, row, name, wanted)
         record = self._desk.record(actor, Deed.PROVIDER_KEY_ADD, workspace, subject(key), None, key)
         return self._under_first_key(actor, self._desk.store.add_provider_key(key, record))
 
@@ -85,24 +83,51 @@ class ProviderKeys:
     def switch(self, actor: Actor, workspace: str, ref: str, *, enabled: bool) -> ProviderKey:
         """Lets requests use the provider key, or not; it keeps its place in the order."""
         now = None if enabled else self._desk.clock.now_ms()
-        return self._rewritten(
-            actor,
-            Deed.PROVIDER_KEY_UPDATE,
-            workspace,
-            ref,
-            lambda key: key if (key.disabled_ms is None) == enabled else replace(key, disabled_ms=now),
-        )
-
-    def renew(self, actor: Actor, workspace: str, ref: str, secret: str) -> ProviderKey:
-        """Gives the provider key another secret; where it is the same, nothing is written."""
 
         def change(key: ProviderKey) -> ProviderKey:
-            row = known_provider(key.provider)
-            if row.auth is Auth.NONE:
+            if (key.disabled_ms is None) == enabled:
+                return key
+            return replace(key, disabled_ms=now, disabled_why=None)
+
+        return self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change)
+
+    def refused(self, key: ProviderKey, why: str) -> bool:
+        """Disables a provider key of which the provider refused the secret: the gateway's own deed.
+
+        False where it has another secret by now, has none, is disabled already, or is gone. Raises
+        StoreUnavailable.
+        """
+        actor = gateway(key.workspace)
+        self._desk.admit(actor, Deed.PROVIDER_KEY_UPDATE, key.workspace)
+
+        def attempt() -> bool | None:
+            keys = self._desk.store.provider_keys(key.workspace)
+            seen = next((each for each in keys if each.id == key.id), None)
+            if seen is None or not seen.sealed or not _same_access(seen, key) or seen.disabled_ms is not None:
+                return False
+            after = replace(seen, disabled_ms=self._desk.clock.now_ms(), disabled_why=why)
+            record = self._desk.record(
+                actor, Deed.PROVIDER_KEY_UPDATE, key.workspace, subject(seen), seen, after
+            )
+            return True if self._desk.store.replace_provider_key(seen, after, record) else None
+
+        return until_written(attempt)
+
+    def renew(self, actor: Actor, workspace: str, ref: str, secret: str) -> ProviderKey:
+        """Gives the provider key another secret; where it is the same, nothing is written.
+
+        One that the gateway disabled, since its provider refused the secret, is used again.
+        """
+
+        def change(key: ProviderKey) -> ProviderKey:
+            row = provider_of(key.provider)
+            if not row.takes_key:
                 raise OperatorError(f"The provider {row.name} takes no key.")
             wanted = terms.checked_secret(secret, row.name)
             if self.readable(key) and self._vault.open_secret(key) == wanted:
                 return key
+            if key.disabled_why is not None:
+                key = replace(key, disabled_ms=None, disabled_why=None)
             return replace(key, sealed=self._vault.seal(wanted), health=None)
 
         renewed = self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change)
@@ -198,54 +223,48 @@ class ProviderKeys:
     def _sealed(
         self, actor: Actor, workspace: str, row: Provider, name: str, wanted: NewProviderKey
     ) -> ProviderKey:
-        takes_secret = row.auth is not Auth.NONE
-        if not takes_secret and (wanted.secret or wanted.base_url):
+        if not row.takes_key and (wanted.secret or wanted.base_url):
             raise OperatorError(
                 f"The provider {row.name} takes neither a key nor a base URL; leave them out."
             )
-        private = actor.is_operator or self._private
-        base_url = wanted.base_url
         now = self._desk.clock.now_ms()
+        base_url = _address(row, wanted.base_url, private=actor.is_operator or self._private)
+        sealed = b""
+        if row.needs_key or wanted.secret:
+            sealed = self._vault.seal(terms.checked_secret(wanted.secret, row.name))
         return ProviderKey(
             id=new_id("pkey", now),
             workspace=workspace,
             provider=row.name,
             name=name,
-            base_url=row.base_url
-            if base_url is None
-            else checked_base_url(base_url, "base URL", private=private),
-            sealed=self._vault.seal(terms.checked_secret(wanted.secret, row.name)) if takes_secret else b"",
+            base_url=base_url,
+            sealed=sealed,
             private=actor.is_operator,
             disabled_ms=None if wanted.enabled else now,
             created_ms=now,
         )
 
 
+def _address(row: Provider, given: str | None, *, private: bool) -> str:
+    """The base URL of a new key. Raises OperatorError where one has to be given, or may not be this one."""
+    if given is None and row.needs_address:
+        raise OperatorError(
+            f"base URL: {row.title} has no address of its own; give yours, such as {row.address_hint}."
+        )
+    if given is None and not row.local:
+        return row.base_url
+    return checked_base_url(
+        row.base_url if given is None else given,
+        "base URL",
+        private=private,
+        api_version=row.surface is Surface.AZURE,
+    )
+
+
 def _same_access(one: ProviderKey, other: ProviderKey) -> bool:
     return (one.provider, one.base_url, one.sealed) == (other.provider, other.base_url, other.sealed)
-
-
-def known_provider(name: str) -> Provider:
-    """The provider of that name. Raises OperatorError, with names that are close."""
-    row = registry.provider(name)
-    if row is None:
-        names = [row.name for row in registry.PROVIDERS]
-        raise OperatorError(
-            f"provider: {name[:100]!r} is not a provider that Z-AI knows ({', '.join(names)})."
-            f"{suggestion(name, names)}"
-        )
-    return row
 
 
 def subject(key: ProviderKey) -> Subject:
     """The provider key as the audit names it."""
     return Subject("provider_key", key.id, key.name)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    number = 1
-    free = name
-    while free in taken:
-        number += 1
-        free = f"{name}-{number}"
-    return free

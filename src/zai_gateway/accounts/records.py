@@ -70,6 +70,8 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     """The id of the budget that counts its spend."""
     predecessors: tuple[Predecessor, ...] = ()
     """Secrets of this key from before it was rotated, the newest last."""
+    unbounded_allowance: int | None = None
+    """Nano-USD that one request may cost by features whose cost nothing bounds; None: it may use none."""
     expires_ms: int | None = None
     revoked_ms: int | None = None
     last_used_ms: int | None = None
@@ -160,7 +162,39 @@ class ProviderKey(Struct, frozen=True, kw_only=True):
     private: bool = False
     """Whether its address may be a private one, as one that the operator chose may."""
     disabled_ms: int | None = None
+    disabled_why: str | None = None
+    """In the gateway's words, where it was the gateway that disabled the key."""
     health: Health | None = None
+    created_ms: int
+
+
+class Strategy(StrEnum):
+    """In which order the targets of a virtual model are tried."""
+
+    ORDERED = "ordered"
+    """As they are listed."""
+    WEIGHTED = "weighted"
+    """Drawn anew for each request, each target as often as its weight says."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One model that a virtual model stands for."""
+
+    model: str
+    """The canonical name, `provider/model id`."""
+    weight: int = 1
+    timeout_ms: int | None = None
+    """How long it may take to its first content before the next target is tried; None: as long as any."""
+
+
+class VirtualModel(Struct, frozen=True, kw_only=True):
+    """A model's name that a workspace defined for itself, such as `fast`."""
+
+    workspace: str
+    name: str
+    """Without a slash."""
+    strategy: Strategy = Strategy.ORDERED
+    targets: tuple[Target, ...]
     created_ms: int
 
 
@@ -172,3 +206,13 @@ class PriceOverride(Struct, frozen=True, kw_only=True):
     rates: Rates
     version: str
     created_ms: int
+
+
+class ImportedPrices(Struct, frozen=True, kw_only=True):
+    """A data file that was imported over the catalogue's."""
+
+    version: str
+    """Its date and a digest, as `catalogue.data_file.Table` has it."""
+    imported_ms: int
+    data: bytes
+    """Packed."""

@@ -1,4 +1,4 @@
-"""The service behind every door: what may be done to workspaces, members, keys, budgets and prices."""
+"""The service behind every door: what may be done to workspaces, members, keys, budgets and models."""
 
 from zai_gateway.accounts import api_keys
 from zai_gateway.accounts.actor import operator
@@ -7,12 +7,13 @@ from zai_gateway.accounts.audit import Audit
 from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.budgets import Budgets
+from zai_gateway.accounts.catalogue_import import CatalogueImport
 from zai_gateway.accounts.desk import Desk
 from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.management_keys import ManagementKeys
 from zai_gateway.accounts.members import Members
 from zai_gateway.accounts.prices import Prices
-from zai_gateway.accounts.provider_keys import ProviderKeys, known_provider
+from zai_gateway.accounts.provider_keys import ProviderKeys
 from zai_gateway.accounts.provider_keys import subject as of_provider_key
 from zai_gateway.accounts.records import ProviderKey, Workspace
 from zai_gateway.accounts.rotation import Rotation
@@ -21,10 +22,12 @@ from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 from zai_gateway.accounts.usage import Usage, UsageReports
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.accounts.vault_reset import VaultReset
+from zai_gateway.accounts.virtual_models import VirtualModels
 from zai_gateway.accounts.workspaces import Workspaces
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
 from zai_gateway.ids import new_id
+from zai_gateway.providers.own_machines import DEMO
 
 
 class Accounts:
@@ -62,6 +65,8 @@ class Accounts:
         self.vault = Rotation(desk, vault, key_file)
         self.vault_reset = VaultReset(desk, vault)
         self.prices = Prices(desk)
+        self.catalogue_import = CatalogueImport(desk)
+        self.virtual_models = VirtualModels(desk)
         self.usage = Usage(desk, reports)
         self.audit = Audit(desk)
 
@@ -80,7 +85,7 @@ class Accounts:
             workspace=workspace.id,
             provider="demo",
             name="demo",
-            base_url=known_provider("demo").base_url,
+            base_url=DEMO.base_url,
             sealed=b"",
             created_ms=now,
         )

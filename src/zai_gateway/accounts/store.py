@@ -9,11 +9,13 @@ from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
 from zai_gateway.accounts.caller import WorkspaceView
 from zai_gateway.accounts.records import (
     ApiKey,
+    ImportedPrices,
     ManagementKey,
     Member,
     PriceOverride,
     ProviderKey,
     SpendBudget,
+    VirtualModel,
     Workspace,
 )
 
@@ -142,6 +144,30 @@ class Administration(Protocol):
         audit: AuditRecord,
     ) -> bool:
         """Sets a price (`seen` None: the model had none), or takes it away (`wanted` None)."""
+        ...
+
+    def virtual_models(self, workspace: str) -> tuple[VirtualModel, ...]:
+        """By name."""
+        ...
+
+    def put_virtual_model(
+        self, seen: VirtualModel | None, wanted: VirtualModel | None, audit: AuditRecord
+    ) -> bool:
+        """Sets one (`seen` None: there was none of that name), or takes it away (`wanted` None)."""
+        ...
+
+    def imported_prices(self) -> ImportedPrices | None:
+        """The data file that was imported for the catalogue."""
+        ...
+
+    def imported_version(self) -> str | None:
+        """Its version alone, which is quick to ask."""
+        ...
+
+    def put_imported_prices(
+        self, seen: ImportedPrices | None, wanted: ImportedPrices | None, audit: AuditRecord
+    ) -> bool:
+        """Keeps one (`seen` None: there was none), or takes it away (`wanted` None)."""
         ...
 
     def audit(self, search: AuditSearch) -> tuple[AuditRecord, ...]:

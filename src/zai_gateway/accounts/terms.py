@@ -54,7 +54,7 @@ class IssuedManagementKey(Struct, frozen=True, kw_only=True):
 
 
 class KeyChanges(Struct, frozen=True, kw_only=True):
-    """What to set of an API key: UNSET leaves as it is; None takes a cap, fallback, end or member away."""
+    """What to set of an API key: UNSET leaves as it is; None takes away what there is of it."""
 
     name: str | UnsetType = UNSET
     cap: int | UnsetType | None = UNSET
@@ -68,6 +68,8 @@ class KeyChanges(Struct, frozen=True, kw_only=True):
     """The id of the member whose own it is."""
     tags: tuple[str, ...] | UnsetType = UNSET
     near_cap: NearCap | UnsetType = UNSET
+    unbounded_allowance: int | UnsetType | None = UNSET
+    """Nano-USD for each request; None: features without a bound are refused."""
 
 
 def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
@@ -87,6 +89,9 @@ def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
         key = replace(key, member=changes.member)
     if changes.tags is not UNSET:
         key = replace(key, tags=checked_tags(changes.tags))
+    if changes.unbounded_allowance is not UNSET:
+        allowance = checked_cap(changes.unbounded_allowance, "unbounded allowance")
+        key = replace(key, unbounded_allowance=allowance)
     return key if changes.near_cap is UNSET else replace(key, near_cap=changes.near_cap)
 
 

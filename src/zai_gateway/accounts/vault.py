@@ -10,7 +10,7 @@ from msgspec import Struct
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.store import CanaryStore
 from zai_gateway.errors import OperatorError
-from zai_gateway.providers.registry import Auth, provider
+from zai_gateway.providers.registry import provider_of
 
 ENCRYPTION_KEY = "PROVIDER_KEY_ENCRYPTION_KEY"
 """The setting that holds the vault's keys, as operators know it."""
@@ -75,8 +75,7 @@ class Vault:
         """The secret of a provider key, empty where its provider needs none. Errors as `open`."""
         if key.sealed:
             return self.open(key.sealed)
-        row = provider(key.provider)
-        if row is not None and row.auth is not Auth.NONE:
+        if provider_of(key.provider).needs_key:
             raise SecretUnreadable(
                 "This provider key has no secret since the vault was reset: give it one with "
                 f"'zai admin provider renew {key.id}'."

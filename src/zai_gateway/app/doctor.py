@@ -7,6 +7,7 @@ from pathlib import Path
 from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.vault import ENCRYPTION_KEY, Vault
 from zai_gateway.care import Finding, KeyFit, doubtful, fine, wrong
+from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import usd
@@ -42,7 +43,7 @@ class Doctor:
         seen = inspect_books(self._data, self._environment.database, self._clock.now_ms())
         findings = [*modes, space, *_leftovers(self._data), *seen.findings]
         if seen.whole:
-            findings += [_holds(seen, self._data), *self._secrets(seen)]
+            findings += [_holds(seen, self._data), *self._secrets(seen), _prices(seen.imported)]
         return tuple(findings)
 
     def key_fit(self) -> KeyFit:
@@ -156,6 +157,19 @@ def _all_open(number: int) -> str:
     if number < 2:
         return "The only provider key opens." if number else "There is no provider key."
     return f"All {number} provider keys open."
+
+
+def _prices(imported: str | None) -> Finding:
+    check, released = "prices", Catalogue.load().date
+    if imported is None:
+        return fine(check, f"The prices in force are those of this release, of {released}.")
+    dated = imported[: len("2026-01-31")]
+    if dated >= released.isoformat():
+        return fine(check, f"Prices of {dated} were imported, over those of this release, of {released}.")
+    found = (
+        f"The prices that were imported, of {dated}, are older than this release's, of {released}: not used."
+    )
+    return doubtful(check, found, "take them away: 'zai admin price import --remove', or import newer ones")
 
 
 def _vault(data: Path, environment: Environment) -> Vault | None:

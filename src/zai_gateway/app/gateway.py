@@ -5,15 +5,19 @@ import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Self
 
 import uvloop
 from msgspec import Struct
 
 from zai_gateway.accounts.directory import Directory
+from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.app.house import House, opened
 from zai_gateway.app.provider_environment import take_from_environment
+from zai_gateway.app.rounds import Rounds
 from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.cli import welcome
 from zai_gateway.cli.doors import ServeOptions
 from zai_gateway.clock import Clock
@@ -27,9 +31,13 @@ from zai_gateway.edge.rooms import Rooms
 from zai_gateway.edge.server import Serving, serve
 from zai_gateway.errors import StoreUnavailable
 from zai_gateway.ids import new_id
+from zai_gateway.relay.attempts import Patience as AttemptPatience
 from zai_gateway.relay.demo.upstream import DemoUpstream
+from zai_gateway.relay.key_health import KeyHealth
 from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.own_lists import OwnLists
 from zai_gateway.relay.pipeline import Books, Relay
+from zai_gateway.relay.routing import Route
 from zai_gateway.relay.switchboard import Switchboard
 from zai_gateway.settings import Environment, Limits
 from zai_gateway.spend.spending import Spending
@@ -51,6 +59,8 @@ class Exposure(Struct, frozen=True, kw_only=True):
     proxies: Proxies
     private_addresses: bool
     """Whether an address that a user set may be a private one."""
+    provider_lists: bool = True
+    """Whether providers are asked for their lists of models."""
 
     @classmethod
     def of(cls, environment: Environment) -> Self:
@@ -59,6 +69,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
             hosts=Hosts(public_hosts(environment.public_url)),
             proxies=Proxies(networks(environment.trusted_proxies)),
             private_addresses=environment.allow_private_addresses,
+            provider_lists=environment.provider_lists,
         )
 
 
@@ -73,7 +84,7 @@ class Gateway:
         exposure: Exposure,
         network: NetworkUpstream | None = None,
     ) -> None:
-        catalogue = Catalogue.load()
+        shelf = Shelf(Catalogue.load())
         self._house = house
         self._clock = clock
         moves = _SHARED_MOVE_THREADS if house.store.shared else _MOVE_THREADS
@@ -81,9 +92,13 @@ class Gateway:
         self._reads = ThreadPoolExecutor(_READ_THREADS, "reads")
         # Threads of their own: a revocation must not wait in line behind holds.
         self._lookups = ThreadPoolExecutor(_READ_THREADS, "lookups")
+        # What takes long, and nobody waits for.
+        self._chores = ThreadPoolExecutor(1, "chores")
         self._worker = Worker(
             new_id("wrk", clock.now_ms()), house.data / "workers", shared=house.store.shared
         )
+        self._refusing: set[str] = set()
+        """Provider keys that are being disabled."""
         self._network = network or NetworkUpstream(private_for_all=exposure.private_addresses)
         self._spending = Spending(
             house.store.spend,
@@ -95,14 +110,21 @@ class Gateway:
         )
         self._directory = Directory(house.store.accounts, clock, self._lookups, patience=limits.store_seconds)
         upstream = Switchboard(self._network, DemoUpstream(clock))
+        self._lists = OwnLists(
+            house.store.listings, self._network, house.vault.open_secret, clock, self._chores
+        )
+        self._asks = exposure.provider_lists
+        self._rounds = Rounds(house.store.accounts, self._directory, shelf, self._chores, clock)
         books = Books(
-            catalogue=catalogue,
+            shelf=shelf,
+            listings=lambda: self._lists.listings,
             vault=house.vault,
             provider_key_now=self._directory.provider_key_now,
             spending=self._spending,
         )
-        relay = Relay(books, upstream, clock)
-        rooms = Rooms(self._directory, relay, self._spending, catalogue)
+        patience = AttemptPatience(retries=limits.retries, first_wait=limits.retry_seconds)
+        relay = Relay(books, upstream, KeyHealth(clock, self._refused), clock, patience)
+        rooms = Rooms(self._directory, relay, self._spending, shelf, lambda: self._lists.listings)
         self.door = Door(rooms, clock, limits.body_bytes, exposure.hosts, exposure.proxies)
 
     async def start(self) -> None:
@@ -111,15 +133,44 @@ class Gateway:
         if adopted:
             _LOG.warning("requests under way when a worker died, of unconfirmed cost now: %d", adopted)
         await self._directory.start()
+        await self._rounds.start(self._lists, ask=self._asks)
+
+    def _refused(self, route: Route, _why: str) -> None:
+        """Has the key disabled, in its own time: the request goes on with the next one."""
+        key = route.provider_key
+        if key.sealed and key.id not in self._refusing:
+            self._refusing.add(key.id)
+            # It is refused where the gateway ends: then the next one meets the same.
+            with suppress(RuntimeError):
+                self._lookups.submit(self._disable, key, route.provider.title)
+
+    def _disable(self, key: ProviderKey, provider: str) -> None:
+        try:
+            why = f"{provider} refused it (HTTP 401)"
+            if self._house.accounts.provider_keys.refused(key, why):
+                _LOG.warning(
+                    "%s refused the provider key %s (%s): it is disabled until it gets another secret or is "
+                    "enabled again",
+                    provider,
+                    key.id,
+                    key.name,
+                )
+        except Exception as trouble:
+            # It rests for now, and the next refusal tries again.
+            _LOG.warning("the provider key %s could not be disabled: %s", key.id, type(trouble).__name__)
+        finally:
+            self._refusing.discard(key.id)
 
     async def stop(self) -> None:
         """Settles what is under way, and lets go of everything but the house."""
         await self._spending.drain(_DRAIN_SECONDS)
+        await self._rounds.stop()
+        await self._lists.stop()
         await self._directory.stop()
         await self._network.close()
         # Settlements that are still tried while the store is down: their holds stand.
         self._moves.shutdown(cancel_futures=True)
-        for threads in (self._reads, self._lookups):
+        for threads in (self._reads, self._lookups, self._chores):
             threads.shutdown()
         try:
             self._worker.close(self._house.store.spend)

@@ -17,7 +17,8 @@ _LOG = logging.getLogger(__name__)
 def take_from_environment(accounts: Accounts, variable: Callable[[str], str | None]) -> None:
     """Adds a provider key to the oldest workspace for each provider whose usual variable is set.
 
-    One that is there gets the secret that the variable has now; a variable that is not set changes nothing.
+    One that is there gets the secret that the variable has now, and keeps its address; a variable that is not
+    set changes nothing.
     Raises OperatorError, for a secret that cannot be one, and StoreUnavailable.
     """
     workspace = accounts.the_workspace().id
@@ -25,10 +26,19 @@ def take_from_environment(accounts: Accounts, variable: Callable[[str], str | No
         secret = variable(row.key_variable) if row.key_variable else None
         if secret is None:
             continue
+        address = variable(row.address_variable) if row.address_variable else None
+        if row.needs_address and address is None:
+            _LOG.warning(
+                "no provider key for %s: %s is set, and %s is not",
+                row.title,
+                row.key_variable,
+                row.address_variable,
+            )
+            continue
         standing = accounts.provider_keys.list(_OPERATOR, workspace)
         known = next((key for key in standing if (key.provider, key.name) == (row.name, NAME)), None)
         if known is None:
-            wanted = NewProviderKey(provider=row.name, secret=secret, name=NAME)
+            wanted = NewProviderKey(provider=row.name, secret=secret, name=NAME, base_url=address)
             accounts.provider_keys.add(_OPERATOR, workspace, wanted)
             _LOG.info("added a provider key for %s from %s", row.title, row.key_variable)
         elif accounts.provider_keys.renew(_OPERATOR, workspace, known.id, secret) != known:

@@ -10,7 +10,14 @@ _FREE = same_everywhere(
 
 def _model(id: str) -> Model:
     return Model(
-        provider="demo", id=id, context_window=128_000, max_output=4_096, image_tokens=1_024, price=_FREE
+        provider="demo",
+        id=id,
+        context_window=128_000,
+        max_output=4_096,
+        image_tokens=1_024,
+        inputs=("text", "image"),
+        outputs=("text",),
+        price=_FREE,
     )
 
 

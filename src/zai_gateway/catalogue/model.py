@@ -1,8 +1,13 @@
 """A model and its price: the facts that routing, quoting and metering need."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Fee = Annotated[int, Meta(ge=0, le=10**15)]
+"""Pico-USD; at most 1,000 USD."""
+_Overhead = Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -15,35 +20,80 @@ class Rates(Struct, frozen=True, kw_only=True):
     output: int
 
 
+class Step(Struct, frozen=True, kw_only=True):
+    """The rates of every token where the prompt is over a number of tokens."""
+
+    over: int
+    rates: Rates
+
+
 class Tariff(Struct, frozen=True, kw_only=True):
-    """The rates of one service tier; a prompt over `long_over` tokens makes every token cost `long`."""
+    """The rates of one service tier; longer prompts may cost more for every token, in one step or several."""
 
     base: Rates
-    long_over: int | None = None
-    long: Rates | None = None
+    steps: tuple[Step, ...] = ()
+    """By `over`, the least first."""
 
     def rates(self, prompt: int) -> Rates:
         """What each token costs where `prompt` tokens went in, cached ones included (wire.md 29)."""
-        is_long = self.long_over is not None and prompt > self.long_over
-        return self.long if is_long and self.long else self.base
+        return next((step.rates for step in reversed(self.steps) if prompt > step.over), self.base)
+
+    def applicable(self, prompt: int) -> tuple[Rates, ...]:
+        """All that can apply where at most `prompt` tokens go in."""
+        return (self.base, *(step.rates for step in self.steps if prompt > step.over))
+
+
+class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is charged beside tokens, each in pico-USD."""
+
+    request: Fee = 0
+    """Each request."""
+    request_most: Fee = 0
+    """Each request, at the dearest of what it may ask for; 0 where that makes no difference."""
+    image: Fee = 0
+    """Each image that goes in."""
+    search: Fee = 0
+    """Each search of the web that the answer reports."""
+
+
+NO_FEES = Fees()
 
 
 class Price(Struct, frozen=True, kw_only=True):
     """What a model costs, by service tier, and where that is known from."""
 
     tiers: Mapping[str, Tariff]
-    """At least `standard`; `flex`, `priority` and others where the provider sells them."""
+    """At least `standard`; `flex`, `priority`, `batch` and others where the provider sells them."""
+    fees: Fees = NO_FEES
+    since: int = 0
+    """When it comes into force, in seconds since 1970; 0: from the beginning."""
     source: str
     version: str
     """Names the table in force; frozen in the hold and kept in the ledger."""
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class Refusal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A request parameter that a model refuses: renamed, dropped or done here before it is sent."""
 
     parameter: str
     only_when_reasoning: bool = False
     """Refused only while the model reasons (`reasoning_effort` other than `none`)."""
+
+
+class Overhead(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Input tokens that a provider may add to what stands in a request (spend.md, "The worst case")."""
+
+    prompt: _Overhead = 2_048
+    """To any prompt, such as its own instructions for tools."""
+    message: _Overhead = 16
+    """Around each message beyond its bytes."""
+    tool: _Overhead = 0
+    """Around each tool beyond twice the bytes of its schema."""
+    part: _Overhead = 0
+    """Around each part of a message's content beyond its bytes."""
+
+
+USUAL_OVERHEAD = Overhead()
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -63,7 +113,21 @@ class Model(Struct, frozen=True, kw_only=True):
     """What the model calls the limit on output tokens; None: unknown."""
     image_tokens: int | None = None
     """The most input tokens that one image in the body can cost; None: unknown."""
+    inputs: tuple[str, ...] = ()
+    """The modalities that it takes (`text`, `image`, `audio`, `video`, `pdf`); none where unknown."""
+    outputs: tuple[str, ...] = ()
+    """The modalities that it answers in; none where unknown."""
+    tools: bool | None = None
+    """Whether it calls tools; None: unknown."""
+    overhead: Overhead = USUAL_OVERHEAD
+    unbounded: str | None = None
+    """Why nothing bounds what a request costs: it searches or calls models by itself. None: bounded."""
     price: Price | None = None
+    """In force when the data was compiled."""
+    later_prices: tuple[Price, ...] = ()
+    """Announced ones by `since`, the earliest first."""
+    earlier_prices: tuple[Price, ...] = ()
+    """Those that were in force before, by `since`, the earliest first."""
     released: int = 0
     """Seconds since 1970, for `created` in the model list; 0 where unknown."""
 
@@ -71,6 +135,13 @@ class Model(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The canonical `provider/model id`."""
         return f"{self.provider}/{self.id}"
+
+    def price_at(self, now: int) -> Price | None:
+        """The price in force at a moment in seconds since 1970; None where nobody published one."""
+        if self.price is None:
+            return None
+        known = (*self.earlier_prices, self.price, *self.later_prices)
+        return next((price for price in reversed(known) if price.since <= now), known[0])
 
     def reasons(self, effort: str | None) -> bool:
         """Whether it reasons when a request asks for `effort`, or for none in particular (None)."""

@@ -4,28 +4,38 @@ from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.model import Model, Price, Rates
 from zai_gateway.catalogue.tiers import FLEX, STANDARD, tariff
 from zai_gateway.errors import Code, Failure
+from zai_gateway.money import PICO_PER_NANO
 from zai_gateway.wire.chat import ChatRequest
 
-MESSAGE_TOKENS = 16
-"""Tokens that a provider may put around each message beyond its bytes."""
-HIDDEN_TOKENS = 2_048
-"""Tokens that a provider may add to any prompt, such as its own instructions for tools."""
 FLOOR = 1_024
 REASONING_FLOOR = 4_096
 """Reasoning counts as output, and comes before the first word of an answer."""
 
 
-def quote(model: Model, price: Price, request: ChatRequest, limit_honoured: bool) -> Bound:
+def quote(
+    model: Model,
+    price: Price,
+    request: ChatRequest,
+    limit_honoured: bool,
+    *,
+    least_output: int = 0,
+    allowance: int = 0,
+) -> Bound:
     """The worst case of `request`, at the dearest rates that can apply to it.
 
-    Raises Failure: UNBOUNDED_FEATURE for media whose tokens nothing bounds (or where neither the model nor
-    the client's limit bounds the output), UNSUPPORTED_PARAMETER for a service tier without a price.
+    `least_output` is how many output tokens may come however low the limit is; `allowance` is what features
+    without a bound may cost beside it, in nano-USD. Raises Failure: UNBOUNDED_FEATURE for media whose tokens
+    nothing bounds (or where neither the model nor the client's limit bounds the output),
+    UNSUPPORTED_PARAMETER for a service tier without a price.
     """
     tokens = _input_tokens(model, request)
     rates = _rates(model, price, request.service_tier, tokens)
     input_pico = tokens * max(_dearest_input(each) for each in rates)
+    input_pico += max(price.fees.request, price.fees.request_most)
+    input_pico += price.fees.image * (request.inline_images + request.foreign_media)
+    input_pico += allowance * PICO_PER_NANO
     output_pico = request.choices * max(each.output for each in rates)
-    asked = request.output_limit
+    asked = None if request.output_limit is None else max(request.output_limit, least_output)
     if not limit_honoured:
         # No limit that is sent means anything: the model's maximum is a fixed part, as if asked for.
         asked = _whole_output(model)
@@ -41,14 +51,27 @@ def quote(model: Model, price: Price, request: ChatRequest, limit_honoured: bool
     )
 
 
+def unpriced_media(model: Model, request: ChatRequest, *, files_have_fees: bool) -> tuple[str, ...]:
+    """The fields of media whose cost the model's price says nothing of, so that nothing bounds it.
+
+    Sound costs more than text where a model hears (Gemini, OpenAI), or by the second (Mistral), and no price
+    here tells; a video may have sound. A model that is known not to hear refuses both. `files_have_fees`
+    is whether the vendor itself reads files, for a fee, where the model does not take them.
+    """
+    heard = request.sounds if "audio" in (model.inputs or ("audio",)) else ()
+    return (*heard, *(request.files if files_have_fees and "pdf" not in model.inputs else ()))
+
+
 def _input_tokens(model: Model, request: ChatRequest) -> int:
     """The most tokens that the request's input can come to.
 
     No tokenizer makes more tokens of a text than it has bytes; schemas count again, since a provider may
     render them at greater length. The context window bounds everything.
     """
-    text = len(request.body) + request.schema_bytes
-    text += MESSAGE_TOKENS * request.message_count + HIDDEN_TOKENS
+    overhead = model.overhead
+    text = len(request.body) + request.schema_bytes + overhead.prompt
+    text += overhead.message * request.message_count + overhead.part * request.part_count
+    text += overhead.tool * request.tool_count
     immeasurable = request.foreign_media > 0 or (request.inline_images > 0 and model.image_tokens is None)
     if immeasurable:
         if model.context_window is None:
@@ -67,7 +90,7 @@ def _rates(model: Model, price: Price, tier: str | None, tokens: int) -> tuple[R
         tariffs.append(named)
     elif tier != FLEX:  # which costs less, and is served at the standard tier where it is not sold
         raise _unpriced_tier(model, price, tier)
-    return tuple(rates for each in tariffs for rates in (each.base, each.rates(tokens)))
+    return tuple(rates for each in tariffs for rates in each.applicable(tokens))
 
 
 def _dearest_input(rates: Rates) -> int:

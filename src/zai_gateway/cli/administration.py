@@ -13,12 +13,14 @@ from zai_gateway.cli.keys import Keys
 from zai_gateway.cli.management_keys import ManagementKeys
 from zai_gateway.cli.members import Members
 from zai_gateway.cli.options import placed
+from zai_gateway.cli.price_import import PriceImport
 from zai_gateway.cli.prices import Prices
 from zai_gateway.cli.provider_keys import ProviderKeys
 from zai_gateway.cli.provider_order import ProviderOrder
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.usage import UsageReport
 from zai_gateway.cli.vault import VaultCommands
+from zai_gateway.cli.virtual_models import VirtualModels
 from zai_gateway.cli.workspaces import Workspaces
 
 
@@ -38,7 +40,7 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
     def group(name: str, explained: str, *commands: Callable[..., int | None]) -> None:
         below = typer.Typer(help=explained, no_args_is_help=True)
         for command in commands:
-            below.command()(placed(command))
+            below.command(command.__name__.strip("_").replace("_", "-"))(placed(command))
         app.add_typer(below, name=name)
 
     group(
@@ -72,7 +74,25 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
     )
     vault = VaultCommands(composition, screen)
     group("vault", "The encryption of provider keys.", vault.rotate, vault.reset)
-    group("price", "Prices of your own, before the catalogue's.", prices.set, prices.list, prices.remove)
+    models = VirtualModels(composition, screen)
+    group(
+        "model",
+        "Names of your own for models, such as fast.",
+        models.set,
+        models.list,
+        models.show,
+        models.remove,
+    )
+    imports = PriceImport(composition, screen)
+    group(
+        "price",
+        "Prices: the workspace's own, which come first, and newer ones for the catalogue.",
+        prices.set,
+        prices.list,
+        prices.remove,
+        imports.import_,
+        imports.catalogue,
+    )
     group(
         "workspace",
         "Workspaces: teams with keys, providers and money of their own.",

@@ -78,7 +78,7 @@ class Apply:
         data: Data = None,
         as_json: AsJson = False,
     ) -> int:
-        """Bring workspaces, members, keys, providers, prices and budgets to what a file declares."""
+        """Bring workspaces, members, keys, providers, models, prices and budgets to what a file declares."""
         wanted = declaration.read(_text(file))
         secrets = referred_secrets(wanted, self._composition.secret, file.parent)
         made, done = MadeKeys(file.parent), list[Action]()

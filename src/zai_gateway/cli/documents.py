@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from zai_gateway.accounts.api_keys import status
-from zai_gateway.accounts.records import ApiKey, PriceOverride
+from zai_gateway.accounts.records import ApiKey, PriceOverride, VirtualModel
 from zai_gateway.accounts.usage import UsageRow
 from zai_gateway.cli.words import iso, iso_or_none
 from zai_gateway.money import micro_from_nano, usd
@@ -35,6 +35,9 @@ class KeyDocument(Struct, frozen=True, kw_only=True):
     """`clamp` or `refuse`."""
     allow: tuple[str, ...]
     fallback_model: str | None
+    unbounded_allowance_micro_usd: int | None
+    """Held for each request that uses what nothing bounds; None: under a cap, none may."""
+    unbounded_allowance_usd: str | None
     member_id: str | None
     tags: tuple[str, ...]
     last_used_at: str | None
@@ -53,6 +56,24 @@ class PriceDocument(Struct, frozen=True, kw_only=True):
     cache_read_micro_usd_per_million: int
     cache_write_micro_usd_per_million: int
     version: str
+    created_at: str
+
+
+class TargetDocument(Struct, frozen=True, kw_only=True):
+    """A model that a virtual model stands for."""
+
+    model: str
+    weight: int
+    timeout_ms: int | None
+
+
+class VirtualModelDocument(Struct, frozen=True, kw_only=True):
+    """A model's name that a workspace defined for itself."""
+
+    name: str
+    strategy: str
+    """`ordered` or `weighted`."""
+    targets: tuple[TargetDocument, ...]
     created_at: str
 
 
@@ -94,6 +115,7 @@ class UsageReportDocument(Struct, frozen=True, kw_only=True):
 def key_document(key: ApiKey, standing: Standing | None, now_ms: int) -> KeyDocument:
     """`standing` is that of the key's own budget; None where nothing was ever held in it."""
     spent, risk = (0, 0) if standing is None else (standing.spent, standing.risk)
+    allowance = key.unbounded_allowance
     return KeyDocument(
         id=key.id,
         prefix=key.prefix,
@@ -107,6 +129,8 @@ def key_document(key: ApiKey, standing: Standing | None, now_ms: int) -> KeyDocu
         near_cap=key.near_cap.value,
         allow=key.allow,
         fallback_model=key.fallback,
+        unbounded_allowance_micro_usd=None if allowance is None else micro_from_nano(allowance),
+        unbounded_allowance_usd=None if allowance is None else usd(allowance),
         member_id=key.member,
         tags=key.tags,
         last_used_at=iso_or_none(key.last_used_ms),
@@ -130,6 +154,18 @@ def price_document(price: PriceOverride) -> PriceDocument:
         cache_write_micro_usd_per_million=price.rates.cache_write,
         version=price.version,
         created_at=iso(price.created_ms),
+    )
+
+
+def virtual_model_document(model: VirtualModel) -> VirtualModelDocument:
+    return VirtualModelDocument(
+        name=model.name,
+        strategy=model.strategy.value,
+        targets=tuple(
+            TargetDocument(model=each.model, weight=each.weight, timeout_ms=each.timeout_ms)
+            for each in model.targets
+        ),
+        created_at=iso(model.created_ms),
     )
 
 

@@ -20,7 +20,19 @@ Allow = Annotated[
     typer.Option("--allow", metavar="PATTERN", help="A model it may call, such as 'openai/*'; repeatable."),
 ]
 Fallback = Annotated[
-    str | None, typer.Option("--fallback", metavar="MODEL", help="Kept and shown; used by a later release.")
+    str | None,
+    typer.Option(
+        "--fallback", metavar="MODEL", help="What answers where the model that was asked for fails."
+    ),
+]
+AllowUnbounded = Annotated[
+    int | None,
+    typer.Option(
+        "--allow-unbounded",
+        parser=nano,
+        metavar="USD",
+        help="Let a request use features whose cost nothing bounds, and hold so much for them.",
+    ),
 ]
 Expires = Annotated[
     str | None,

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from zai_gateway.accounts.terms import KeyChanges
 from zai_gateway.cli.acting import OPERATOR, member_of, workspace_of
 from zai_gateway.cli.doors import Composition
-from zai_gateway.cli.key_options import Allow, Expires, Fallback, KeyRef, MemberOption, NearCapOption, Tags
+from zai_gateway.cli.key_options import (
+    Allow,
+    AllowUnbounded,
+    Expires,
+    Fallback,
+    KeyRef,
+    MemberOption,
+    NearCapOption,
+    Tags,
+)
 from zai_gateway.cli.key_options import SpendCap as Cap
 from zai_gateway.cli.key_view import KeyView
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
@@ -41,6 +50,10 @@ class KeyUpdate:
         allow_any: Annotated[bool, typer.Option("--allow-any", help="Allow every model.")] = False,
         fallback: Fallback = None,
         no_fallback: Annotated[bool, typer.Option("--no-fallback", help="Take the fallback away.")] = False,
+        allow_unbounded: AllowUnbounded = None,
+        no_unbounded: Annotated[
+            bool, typer.Option("--no-unbounded", help="Refuse what nothing bounds, as a cap does.")
+        ] = False,
         expires: Expires = None,
         no_expires: Annotated[bool, typer.Option("--no-expires", help="Let it never expire.")] = False,
         member: MemberOption = None,
@@ -59,6 +72,7 @@ class KeyUpdate:
             near_cap=UNSET if near_cap is None else near_cap,
             allow=_several(allow, allow_any, "--allow-any"),
             fallback=_change(fallback, no_fallback, "--no-fallback"),
+            unbounded_allowance=_change(allow_unbounded, no_unbounded, "--no-unbounded"),
             expires_ms=_change(expires_ms, no_expires, "--no-expires"),
             tags=_several(tag, no_tags, "--no-tags"),
             member=whose,

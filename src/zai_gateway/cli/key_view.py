@@ -101,6 +101,7 @@ class KeyView:
                 ("near the cap", told.near_cap),
                 ("allow", ", ".join(told.allow) or "any model"),
                 ("fallback", told.fallback_model or "none"),
+                ("without a bound", _allowance(told)),
                 ("member", told.member_id or "none"),
                 ("tags", ", ".join(told.tags) or "none"),
                 *((f"until {old.retires_at}", f"{old.prefix}...") for old in told.retiring),
@@ -110,3 +111,9 @@ class KeyView:
                 ("created", told.created_at),
             )
         )
+
+
+def _allowance(told: KeyDocument) -> str:
+    if told.unbounded_allowance_usd is None:
+        return "refused under a cap"
+    return f"allowed, {told.unbounded_allowance_usd} USD held for each request"

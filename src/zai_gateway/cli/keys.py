@@ -10,7 +10,16 @@ from zai_gateway.accounts.records import NearCap
 from zai_gateway.accounts.terms import KeyChanges
 from zai_gateway.cli.acting import OPERATOR, member_of, workspace_of
 from zai_gateway.cli.doors import Composition
-from zai_gateway.cli.key_options import Allow, Expires, Fallback, KeyRef, MemberOption, NearCapOption, Tags
+from zai_gateway.cli.key_options import (
+    Allow,
+    AllowUnbounded,
+    Expires,
+    Fallback,
+    KeyRef,
+    MemberOption,
+    NearCapOption,
+    Tags,
+)
 from zai_gateway.cli.key_options import SpendCap as Cap
 from zai_gateway.cli.key_view import KeyView, Status
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
@@ -35,6 +44,7 @@ class Keys:
         near_cap: NearCapOption = None,
         allow: Allow = None,
         fallback: Fallback = None,
+        allow_unbounded: AllowUnbounded = None,
         expires: Expires = None,
         member: MemberOption = None,
         tag: Tags = None,
@@ -51,6 +61,7 @@ class Keys:
                 near_cap=near_cap or NearCap.CLAMP,
                 allow=tuple(allow or ()),
                 fallback=fallback,
+                unbounded_allowance=allow_unbounded,
                 expires_ms=expires_ms,
                 member=UNSET if member is None else member_of(books, place, member),
                 tags=tuple(tag or ()),

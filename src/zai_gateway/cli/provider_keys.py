@@ -13,7 +13,6 @@ from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.provider_view import show_provider_keys
 from zai_gateway.cli.screen import Screen
 from zai_gateway.errors import OperatorError
-from zai_gateway.providers.registry import Auth
 from zai_gateway.providers.registry import provider as find_provider
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -38,7 +37,7 @@ class ProviderKeys:
     def add(  # noqa: PLR0913 -- a command's options are its parameters
         self,
         provider: Annotated[
-            str, typer.Argument(metavar="PROVIDER", help="Such as openai, or demo.", show_default=False)
+            str, typer.Argument(metavar="PROVIDER", help="Such as openai, or custom.", show_default=False)
         ],
         *,
         data: Data = None,
@@ -49,14 +48,14 @@ class ProviderKeys:
             str | None, typer.Option("--base-url", metavar="URL", help="Where the provider is, if elsewhere.")
         ] = None,
         name: Annotated[
-            str | None, typer.Option("--name", help="A label; model names stay those of the provider.")
+            str | None, typer.Option("--name", help="A label; of a custom one the prefix of its models.")
         ] = None,
         as_json: AsJson = False,
     ) -> None:
-        """Add a key at a provider. Without --key-env or --key-stdin it is asked for, and not shown."""
+        """Add a key at a provider. Without --key-env or --key-stdin one that it needs is asked for."""
         row = find_provider(provider)
         # Without a key to ask for: an unknown provider is refused by the accounts, in their words.
-        asked = None if row is None or row.auth is Auth.NONE else row.title
+        asked = row.title if row is not None and row.needs_key else None
         secret = self._secret(asked, key_env, key_stdin)
         with self._composition.books(data) as books:
             wanted = NewProviderKey(provider=provider, secret=secret, name=name, base_url=base_url)
@@ -126,6 +125,9 @@ class ProviderKeys:
 
     def _from_stdin(self) -> str:
         try:
-            return self._screen.read(_MOST_SECRET)
+            secret = self._screen.read(_MOST_SECRET)
         except UnicodeDecodeError:
             raise OperatorError("--key-stdin: what stands on stdin is not text.") from None
+        if not secret.strip():
+            raise OperatorError("--key-stdin: stdin is empty; give the key there.")
+        return secret

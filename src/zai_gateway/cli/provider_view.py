@@ -30,6 +30,8 @@ class ProviderKeyDocument(Struct, frozen=True, kw_only=True):
     """`active`, `disabled`, or `unreadable` where the vault does not open its secret."""
     health: HealthDocument | None
     disabled_at: str | None
+    disabled_why: str | None
+    """Why the gateway disabled it by itself; null where a person did."""
     created_at: str
 
 
@@ -54,7 +56,7 @@ def show_provider_keys(
                     told.name,
                     told.id,
                     told.base_url,
-                    told.status,
+                    f"{told.status} ({told.disabled_why})" if told.disabled_why else told.status,
                     _tested(told),
                     told.created_at,
                 )
@@ -77,6 +79,7 @@ def _document(key: ProviderKey, readable: bool) -> ProviderKeyDocument:
         status=used if readable else "unreadable",
         health=None if key.health is None else _health(key.health),
         disabled_at=iso_or_none(key.disabled_ms),
+        disabled_why=key.disabled_why,
         created_at=iso(key.created_ms),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zai_gateway.accounts import terms
 from zai_gateway.accounts.applying import Secrets
-from zai_gateway.accounts.declaration import Declaration, DeclaredKey, SecretReference
+from zai_gateway.accounts.declared import Declaration, DeclaredKey, SecretReference
 from zai_gateway.accounts.plan_steps import Action
 from zai_gateway.accounts.terms import IssuedKey
 from zai_gateway.errors import OperatorError

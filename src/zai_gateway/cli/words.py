@@ -7,6 +7,8 @@ from typing import TypeVar
 import typer
 
 from zai_gateway.accounts.expiry import expiry_ms, span_ms
+from zai_gateway.accounts.records import Target
+from zai_gateway.accounts.targets import read_target
 from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import nano_from_usd, pico_per_token
@@ -24,6 +26,11 @@ def nano(text: str) -> int:
 def per_token(text: str) -> int:
     """A price in USD per million tokens (`0.75`) as pico-USD per token. Raises typer.BadParameter."""
     return _read(lambda: pico_per_token(text, _FIELD))
+
+
+def target(text: str) -> Target:
+    """A target of a virtual model (`openai/gpt-5.4-mini,weight=3`). Raises typer.BadParameter."""
+    return _read(lambda: read_target(text, _FIELD))
 
 
 def future_ms(text: str, now_ms: int) -> int:

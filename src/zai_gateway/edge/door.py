@@ -13,9 +13,10 @@ from zai_gateway.edge.body import ClientLeft, expects_go_ahead, read_json_body, 
 from zai_gateway.edge.error_table import error_page
 from zai_gateway.edge.hosts import Hosts
 from zai_gateway.edge.me import me_json
-from zai_gateway.edge.models import model_json, model_list_json
+from zai_gateway.edge.models import Shown, model_json, model_list_json
 from zai_gateway.edge.paths import PATHS, Place, check_method, place
 from zai_gateway.edge.proxies import Proxies
+from zai_gateway.edge.quote import quote_json
 from zai_gateway.edge.reference_page import docs_page, openapi_page
 from zai_gateway.edge.reply import AsgiReply
 from zai_gateway.edge.rooms import Rooms
@@ -74,6 +75,8 @@ class Door:
             check_method(scope["method"], at)
             if at.path == paths.CHAT:
                 await self._chat(scope, receive, send, request_id)
+            elif at.path == paths.QUOTE:
+                await send_page(send, await self._quote(scope, receive), request_id)
             else:
                 await send_page(send, await self._pages[at.path](scope, at), request_id)
         except ClientLeft:
@@ -97,14 +100,26 @@ class Door:
             except (Exception, asyncio.CancelledError) as trouble:
                 await _tell(reply, _explained(trouble, request_id, scope))
 
+    async def _quote(self, scope: Scope, receive: Receive) -> Page:
+        caller = await self._caller(scope)
+        body = await read_json_body(scope, receive, self._body_limit)
+        return _json(quote_json(await self._rooms.answerer.quote(caller, body)))
+
     async def _caller(self, scope: Scope) -> Caller:
         return await self._rooms.callers.caller(_bearer_token(scope))
 
     async def _models(self, scope: Scope, _at: Place) -> Page:
-        return _json(model_list_json(await self._caller(scope), self._rooms.catalogue))
+        return _json(model_list_json(await self._caller(scope), self._shown()))
 
     async def _model(self, scope: Scope, at: Place) -> Page:
-        return _json(model_json(at.model, await self._caller(scope), self._rooms.catalogue))
+        return _json(model_json(at.model, await self._caller(scope), self._shown()))
+
+    def _shown(self) -> Shown:
+        return Shown(
+            catalogue=self._rooms.shelf.catalogue,
+            listings=self._rooms.listings(),
+            now=self._clock.now_ms() // 1_000,
+        )
 
     async def _me(self, scope: Scope, _at: Place) -> Page:
         return _json(await me_json(await self._caller(scope), self._rooms.standings))

@@ -69,16 +69,21 @@ class ErrorBody(Struct, frozen=True):
     error: ErrorObject
 
 
+def status_of(failure: Failure) -> int:
+    """The HTTP status that it is answered with."""
+    return failure.status or TABLE[failure.code].status
+
+
 def error_page(failure: Failure) -> Page:
     """The answer that tells the client of `failure`."""
     body = encode(ErrorBody(failure.detail, error_object(failure)))
     headers = (("content-type", "application/json"), *_advice(failure))
-    return Page(failure.status or TABLE[failure.code].status, headers, body)
+    return Page(status_of(failure), headers, body)
 
 
 def _advice(failure: Failure) -> Iterator[tuple[str, str]]:
     row = TABLE[failure.code]
-    status = failure.status or row.status
+    status = status_of(failure)
     if status == 401:
         yield "www-authenticate", "Bearer"
     wait = row.retry_after if failure.retry_after is None else failure.retry_after

@@ -1,29 +1,49 @@
 """`GET /v1/models` and `/v1/models/{id}`: the models that the calling key may call, by all their names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from msgspec import Struct
 from msgspec.json import encode
 
 from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.records import VirtualModel
 from zai_gateway.catalogue.catalogue import Catalogue
-from zai_gateway.catalogue.model import Model
+from zai_gateway.catalogue.cost import OWN_PRICE
+from zai_gateway.catalogue.listings import Listings
+from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import Code, Failure
-from zai_gateway.relay.models import callable_models
+from zai_gateway.relay.models import Offer, allowed, callable_virtual_models, offers
 
 _LONGEST_COMPARED = 200
 """Characters: names are much shorter, and comparing takes time in the square of the length."""
 
 
+class PriceRow(Struct, frozen=True, kw_only=True):
+    """What a model costs at the standard tier, in micro-USD per million tokens."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+
+
 class ModelRow(Struct, frozen=True, kw_only=True):
-    """A model in OpenAI's shape."""
+    """A model in OpenAI's shape, and what is known of it; null where it is not."""
 
     id: str
     object: str = "model"
     created: int
     """Seconds since 1970; 0 where unknown."""
     owned_by: str
+    context_window: int | None = None
+    """Tokens."""
+    max_output_tokens: int | None = None
+    input_modalities: tuple[str, ...] | None = None
+    output_modalities: tuple[str, ...] | None = None
+    price: PriceRow | None = None
+    priced_by: str | None = None
+    """Where the price is known from."""
 
 
 class ModelList(Struct, frozen=True, kw_only=True):
@@ -33,37 +53,81 @@ class ModelList(Struct, frozen=True, kw_only=True):
     data: list[ModelRow]
 
 
-def model_list_json(caller: Caller, catalogue: Catalogue) -> bytes:
+class Shown(Struct, frozen=True, kw_only=True):
+    """What models are looked up in."""
+
+    catalogue: Catalogue
+    listings: Listings
+    now: int
+    """Seconds since 1970: which prices are in force."""
+
+
+def model_list_json(caller: Caller, shown: Shown) -> bytes:
     """Every model that the key may call, aliases beside canonical ids, sorted by id."""
-    return encode(ModelList(data=_rows(callable_models(caller, catalogue))))
+    return encode(ModelList(data=_callable(caller, shown)))
 
 
-def model_json(id: str, caller: Caller, catalogue: Catalogue) -> bytes:
+def model_json(id: str, caller: Caller, shown: Shown) -> bytes:
     """The model that `id` names: canonical, an alias, or bare where one provider only has it.
 
     Raises Failure: MODEL_NOT_ALLOWED where the key's allowlist lacks it, MODEL_NOT_FOUND where no provider
     of the workspace offers it.
     """
-    allowed = _rows(callable_models(caller, catalogue))
-    if row := _named(id, allowed):
+    rows = _callable(caller, shown)
+    if row := _named(id, rows):
         return encode(row)
-    providers = sorted({key.provider for key in caller.view.provider_keys})
-    if _named(id, _rows(model for name in providers for model in catalogue.models(name))):
+    every = [*_rows(caller, offers(caller, shown.catalogue, shown.listings), shown)]
+    if caller.key.allow and (_named(id, every) or id in caller.view.virtual_models):
         raise Failure(
             Code.MODEL_NOT_ALLOWED,
             f"This API key may not call {id}. It may call: {', '.join(caller.key.allow)}.",
             param="model",
         )
-    raise Failure(Code.MODEL_NOT_FOUND, _unknown(id, [row.id for row in allowed]), param="model")
+    raise Failure(Code.MODEL_NOT_FOUND, _unknown(id, [row.id for row in rows]), param="model")
 
 
-def _rows(models: Iterable[Model]) -> list[ModelRow]:
-    rows = (
-        ModelRow(id=f"{model.provider}/{id}", created=model.released, owned_by=model.provider)
-        for model in models
-        for id in (model.id, *model.aliases)
-    )
+def _callable(caller: Caller, shown: Shown) -> list[ModelRow]:
+    offered = allowed(caller, offers(caller, shown.catalogue, shown.listings))
+    virtual = callable_virtual_models(caller, shown.catalogue)
+    rows = (*_rows(caller, offered, shown), *(_virtual_row(each, caller) for each in virtual))
     return sorted(rows, key=lambda row: row.id)
+
+
+def _rows(caller: Caller, offered: Iterable[Offer], shown: Shown) -> Iterator[ModelRow]:
+    for offer in offered:
+        rates, source = _price(offer, caller, shown.now)
+        for id in offer.ids:
+            yield ModelRow(
+                id=f"{offer.model.provider}/{id}",
+                created=offer.created,
+                owned_by=offer.model.provider,
+                context_window=offer.context_window,
+                max_output_tokens=offer.max_output,
+                input_modalities=offer.inputs,
+                output_modalities=offer.outputs,
+                price=None if rates is None else _price_row(rates),
+                priced_by=source,
+            )
+
+
+def _virtual_row(model: VirtualModel, caller: Caller) -> ModelRow:
+    return ModelRow(id=model.name, created=model.created_ms // 1_000, owned_by=caller.view.workspace.slug)
+
+
+def _price(offer: Offer, caller: Caller, now: int) -> tuple[Rates | None, str | None]:
+    """The rates in force for the workspace, and where they are from."""
+    own = caller.view.prices.get(offer.model.name)
+    if own is not None:
+        return own.rates, OWN_PRICE
+    price = offer.model.price_at(now)
+    return (None, None) if price is None else (price.tiers["standard"].base, price.source)
+
+
+def _price_row(rates: Rates) -> PriceRow:
+    # One pico-USD per token is one micro-USD per million tokens.
+    return PriceRow(
+        input=rates.input, output=rates.output, cache_read=rates.cache_read, cache_write=rates.cache_write
+    )
 
 
 def _named(id: str, rows: list[ModelRow]) -> ModelRow | None:

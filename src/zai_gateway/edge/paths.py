@@ -9,6 +9,7 @@ from msgspec import Struct
 from zai_gateway.errors import Code, Failure
 
 CHAT = "/v1/chat/completions"
+QUOTE = "/v1/quote"
 MODELS = "/v1/models"
 MODEL = "/v1/models/{id}"
 ME = "/v1/me"
@@ -22,6 +23,7 @@ _READ = ("GET", "HEAD")
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     CHAT: ("POST",),
+    QUOTE: ("POST",),
     MODELS: _READ,
     MODEL: _READ,
     ME: _READ,

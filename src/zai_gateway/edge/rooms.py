@@ -1,11 +1,14 @@
 """The rooms behind the door, as far as the door knows them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
 
 from zai_gateway.accounts.caller import Caller
-from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.listings import NO_LISTINGS, Listings
+from zai_gateway.catalogue.shelf import Shelf
+from zai_gateway.relay.quoting import Quote
 from zai_gateway.relay.reply import Reply
 from zai_gateway.spend.store import Standing
 
@@ -30,6 +33,10 @@ class Answerer(Protocol):
         """Answers. Raises Failure or StoreUnavailable while `reply.started` is False."""
         ...
 
+    async def quote(self, caller: Caller, body: bytes) -> Quote:
+        """What would become of the same request. Raises Failure or StoreUnavailable."""
+        ...
+
 
 class Standings(Protocol):
     """What was spent: implemented by spending."""
@@ -45,4 +52,6 @@ class Rooms(Struct, frozen=True):
     callers: Callers
     answerer: Answerer
     standings: Standings
-    catalogue: Catalogue
+    shelf: Shelf
+    listings: Callable[[], Listings] = lambda: NO_LISTINGS
+    """The providers' own lists, as they are known now."""

@@ -9,9 +9,9 @@ from msgspec import Struct
 from zai_gateway.dialects import openai_chat
 from zai_gateway.errors import Code, Failure
 from zai_gateway.money import micro_from_nano
-from zai_gateway.relay.failures import breakdown, refusal
 from zai_gateway.relay.meter import Meter
 from zai_gateway.relay.reply import Reply
+from zai_gateway.relay.setbacks import Setback, broken_off, refused, too_slow, unusable
 from zai_gateway.relay.streaming import StreamWriter, pump
 from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, UpstreamError
 from zai_gateway.spend.spending import Hold
@@ -40,19 +40,26 @@ class Errand(Struct, frozen=True, kw_only=True):
     """Its stop sequences hold for an answer in one piece too."""
     notices: tuple[tuple[str, str], ...]
     """Headers that tell the client what was changed for it."""
+    early: tuple[tuple[str, str], ...] = ()
+    """Those of them that hold whichever attempt answers: they may go out before it is known."""
+    timeout: float | None = None
+    """Seconds to the first content, or to the end of an answer in one piece; None: as long as any."""
 
 
 class Exchange:
     """Carries out one attempt. Whatever happens is left in its meter, from which the hold is settled."""
 
-    def __init__(self, upstream: Upstream, meter: Meter, hold: Hold, reply: Reply) -> None:
+    def __init__(
+        self, upstream: Upstream, meter: Meter, hold: Hold, reply: Reply, writer: StreamWriter
+    ) -> None:
         self._upstream = upstream
         self._meter = meter
         self._hold = hold
         self._reply = reply
+        self._writer = writer
 
     async def carry_out(self, errand: Errand) -> None:
-        """Sends the errand and answers the client. Raises Failure while `reply.started` is False."""
+        """Sends the errand and answers the client. Raises Setback while the client has no content."""
         if self._reply.gone:
             return
         loop = asyncio.get_running_loop()
@@ -70,27 +77,40 @@ class Exchange:
                 raise
 
     async def _fetch(self, errand: Errand) -> None:
-        writer = StreamWriter(self._reply, errand.notices)
+        patience = asyncio.timeout(errand.timeout)
         try:
-            inbound = await self._send(errand, writer)
-            try:
-                await self._hand_on(errand, inbound, writer)
-            finally:
-                await inbound.close()
+            async with patience:
+                self._writer.begin(errand.notices, errand.early, lambda: patience.reschedule(None))
+                inbound = await self._send(errand)
+                try:
+                    await self._hand_on(errand, inbound)
+                finally:
+                    await inbound.close()
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            definite = self._meter.unbilled or not self._meter.sent
+            self._meter.broke_off(definite=definite)
+            setback = too_slow(errand.provider, errand.timeout or 0, self._meter.status, definite=definite)
         except UpstreamError as error:
             self._meter.broke_off(definite=error.definite)
-            await self._fail(breakdown(error, errand.provider), writer)
+            setback = broken_off(error, errand.provider, self._meter.status)
         except Failure as failure:
-            await self._fail(failure, writer)
+            setback = unusable(failure, self._meter.status)
+        except Setback as told:
+            setback = told
+        else:
+            return
+        self._meter.failure = setback.failure.code
+        if not self._writer.committed:
+            raise setback
+        await self._writer.fail(setback.failure)
 
-    async def _send(self, errand: Errand, writer: StreamWriter) -> Inbound:
+    async def _send(self, errand: Errand) -> Inbound:
         """The answer, once its head is here; whoever is cancelled meanwhile leaves no answer open behind."""
         sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts(), self._meter.sending))
         try:
-            if errand.streamed:
-                await writer.until_done(sending)
-            else:
-                await asyncio.wait({sending})
+            await self._writer.until_done(sending)
             return sending.result()
         except BaseException:
             sending.cancel()
@@ -99,56 +119,52 @@ class Exchange:
                 await came.close()
             raise
 
-    async def _hand_on(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+    async def _hand_on(self, errand: Errand, inbound: Inbound) -> None:
         self._meter.sending()  # whoever carried it: what is answered was sent
         self._meter.status = inbound.status
         self._meter.provider_request_id = _request_id(inbound.headers)
         if inbound.status != 200:
             raise await self._refused(errand, inbound)
-        writer.add_headers(_passed(inbound.headers))
+        self._writer.add_headers(_passed(inbound.headers))
         if errand.streamed:
-            await self._stream(errand, inbound, writer)
+            await self._stream(errand, inbound)
         else:
-            await self._whole(errand, inbound, writer)
+            await self._whole(errand, inbound)
 
-    async def _stream(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+    async def _stream(self, errand: Errand, inbound: Inbound) -> None:
         decoder = openai_chat.StreamDecoder(errand.naming, errand.plan)
-        problem = await pump(inbound, decoder, self._meter, writer)
+        problem = await pump(inbound, decoder, self._meter, self._writer)
         if problem is not None:
-            raise refusal(problem, errand.provider, errand.secret)
+            raise refused(problem, errand.provider, errand.secret, definite=False)
+        self._writer.commit()
         await self._hold.settle()
         reported = self._meter.reported if errand.plan.include_usage else None
-        await writer.end(reported.json if reported else None)
+        await self._writer.end(reported.json if reported else None)
         await _read_to_the_end(inbound)
 
-    async def _whole(self, errand: Errand, inbound: Inbound, writer: StreamWriter) -> None:
+    async def _whole(self, errand: Errand, inbound: Inbound) -> None:
         body = await read_whole(inbound, _MAX_ANSWER_BYTES)
-        answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop)
+        answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop, errand.plan.counting)
         if isinstance(answer, UpstreamProblem):
-            raise refusal(answer, errand.provider, errand.secret)
+            raise refused(answer, errand.provider, errand.secret, definite=False)
         self._meter.reported = answer.reported
         self._meter.saw_content(answer.content_bytes)
         self._meter.complete = True
+        self._writer.commit()
         await self._hold.settle()
         cost = self._meter.cost()
-        headers = [("content-type", "application/json"), *writer.headers]
+        headers = [("content-type", "application/json"), *self._writer.headers]
         if cost is not None:
             headers.append(("x-zai-cost-micro-usd", str(micro_from_nano(cost))))
         await self._reply.start(200, headers)
         await self._reply.write(answer.json)
         await self._reply.finish()
 
-    async def _refused(self, errand: Errand, inbound: Inbound) -> Failure:
+    async def _refused(self, errand: Errand, inbound: Inbound) -> Setback:
         body = await read_whole(inbound, _MAX_REFUSAL_BYTES)
         self._meter.refused(inbound.status)
         problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
-        return refusal(problem, errand.provider, errand.secret)
-
-    async def _fail(self, failure: Failure, writer: StreamWriter) -> None:
-        self._meter.failure = failure.code
-        if not self._reply.started:
-            raise failure
-        await writer.fail(failure)
+        return refused(problem, errand.provider, errand.secret, definite=self._meter.unbilled)
 
 
 def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
 """The meter of one attempt: what it saw, and what that means for the ledger."""
 
 from zai_gateway.catalogue.bound import Bound
-from zai_gateway.catalogue.cost import cost
+from zai_gateway.catalogue.cost import OWN_PRICE, cost
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Code
 from zai_gateway.relay.routing import Route
@@ -21,6 +21,10 @@ class Meter:
     def __init__(self, chosen: Route, bound: Bound | None, request: ChatRequest, clock: Clock) -> None:
         self._model = chosen.model
         self._price = chosen.price
+        self._believed = chosen.provider.bills_by_statement and not (
+            chosen.price is not None and chosen.price.source == OWN_PRICE
+        )
+        """Whether what the provider says it billed is what is booked."""
         self._bound = bound
         self._request = request
         self._clock = clock
@@ -59,6 +63,8 @@ class Meter:
         """Nano-USD that the provider's own report comes to; None where it reported nothing."""
         if self.reported is None:
             return None
+        if self._believed and self.reported.stated_cost is not None:
+            return self.reported.stated_cost
         return self._priced(self.reported.usage, self.reported.service_tier)
 
     def outcome(self, granted: Granted) -> Outcome | None:
@@ -80,7 +86,7 @@ class Meter:
     def _outcome(self, cost: int, risk: int, certainty: Certainty, flags: tuple[Flag, ...]) -> Outcome:
         if not self.complete and not self.unbilled:
             flags = (*flags, Flag.INTERRUPTED)
-        if self._price is None:
+        if self._price is None and not cost:
             flags = (*flags, Flag.UNPRICED)
         return Outcome(
             cost=cost,
@@ -114,7 +120,8 @@ class Meter:
             return 0
         # A provider that does not say which tier it served may have served the one that was asked for.
         tiers = (service_tier,) if service_tier else (None, self._request.service_tier)
-        return max(cost(usage, self._price, tier) for tier in tiers)
+        images = self._request.inline_images + self._request.foreign_media
+        return max(cost(usage, self._price, tier, images) for tier in tiers)
 
     def _since(self, moment: float | None) -> int | None:
         return None if moment is None else round((moment - self._began) * 1_000)

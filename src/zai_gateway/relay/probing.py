@@ -1,11 +1,11 @@
-"""Probing: the cheapest harmless question to a provider, which tells whether it takes a key."""
+"""Probing: a question to a provider that costs nothing, and tells whether it takes a key."""
 
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.clock import Clock
 from zai_gateway.dialects import openai_chat
 from zai_gateway.errors import Failure
-from zai_gateway.providers.registry import Auth, provider
-from zai_gateway.providers.signing import signature
+from zai_gateway.providers.registry import provider_of
+from zai_gateway.providers.signing import key_url, signature
 from zai_gateway.relay.exchange import read_whole
 from zai_gateway.relay.failures import breakdown, refusal
 from zai_gateway.relay.upstream import Outbound, Timeouts, Upstream, UpstreamError
@@ -15,19 +15,20 @@ _MAX_REFUSAL_BYTES = 1024 * 1024
 
 
 async def probed(upstream: Upstream, key: ProviderKey, secret: str, clock: Clock) -> Health:
-    """What `GET {base URL}/models` says of a provider key. It costs nothing, and holds no secret."""
-    row = provider(key.provider)
-    if row is None:
-        return Health(at_ms=clock.now_ms(), ok=False, said=f"no provider is named {key.provider[:100]}")
-    if row.auth is Auth.NONE:
+    """What the provider says of the key where only a valid one may read. It is free, and holds no secret.
+
+    Where there is no such place, nothing is asked, and that is what is said.
+    """
+    row = provider_of(key.provider)
+    url = key_url(row, key.base_url)
+    if not row.takes_key:
         return Health(at_ms=clock.now_ms(), ok=True, said="it takes no key, so there is nothing to test")
-    request = Outbound(
-        method="GET",
-        url=f"{key.base_url}/models",
-        headers=signature(row, secret),
-        body=b"",
-        private=key.private,
-    )
+    if url is None:
+        said = (
+            f"not asked: nothing that is free tells whether {row.title} takes a key; send a request with it"
+        )
+        return Health(at_ms=clock.now_ms(), ok=True, said=said)
+    request = Outbound(method="GET", url=url, headers=signature(row, secret), body=b"", private=key.private)
     begun = clock.monotonic()
     status = latency_ms = None
     try:
@@ -39,7 +40,8 @@ async def probed(upstream: Upstream, key: ProviderKey, secret: str, clock: Clock
         finally:
             await inbound.close()
         problem = None if status == 200 else openai_chat.decode_error(status, inbound.headers, body)
-        said = "it takes the key" if problem is None else refusal(problem, row.name, secret).message
+        well = "it takes the key" if secret else "it answers without a key"
+        said = well if problem is None else refusal(problem, row.name, secret).message
     except UpstreamError as error:
         said = breakdown(error, row.name).message
     except Failure as failure:

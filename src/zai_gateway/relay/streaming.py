@@ -1,7 +1,8 @@
 """Streaming: an upstream's events to the client, held back until the first content, kept alive in silence."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from zai_gateway.dialects.openai_chat import StreamDecoder
 from zai_gateway.errors import Failure
@@ -16,35 +17,65 @@ _HEAD_SECONDS = 10.0
 """The status is held back for so long, so that an early failure gets a real one (wire.md 4)."""
 _SILENCE_SECONDS = 15.0
 """Proxies cut connections that are silent for longer (wire.md 14)."""
+_MOST_HELD_BYTES = 256 * 1024
+"""Of events without content: a provider that sends more of them is answering."""
 
 
 class StreamWriter:
-    """Writes an event stream to the client. Until the first content nothing goes out, not even the status."""
+    """Writes an event stream to the client, whichever attempt it comes from.
+
+    Until the first content no event goes out, so that another attempt may still be made; the status does when
+    the client has to hear something. Of an answer in one piece (not `streamed`) it only keeps the headers.
+    """
 
     def __init__(
         self,
         reply: Reply,
-        notices: Sequence[tuple[str, str]],
         *,
+        streamed: bool = True,
         head_seconds: float = _HEAD_SECONDS,
         silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
         self._reply = reply
+        self._streamed = streamed
         self._silence_seconds = silence_seconds
-        self.headers = list(notices)
+        self.headers: list[tuple[str, str]] = []
+        self._early: Sequence[tuple[str, str]] = ()
+        self.committed = False
+        """Whether content went out: after that no other attempt can be made."""
+        self._on_content: Callable[[], None] | None = None
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._due = asyncio.get_running_loop().time() + head_seconds
         """When the client has to hear something, on the loop's clock."""
+
+    def begin(
+        self,
+        notices: Sequence[tuple[str, str]],
+        early: Sequence[tuple[str, str]],
+        on_content: Callable[[], None],
+    ) -> None:
+        """Forgets what an earlier attempt said; `on_content` is called when this one cannot be forgotten.
+
+        Of the `notices` only the `early` ones go out while another attempt may still answer.
+        """
+        self.headers, self._early = list(notices), early
+        self._held, self._held_bytes = [], 0
+        self._on_content = on_content
 
     def add_headers(self, headers: Sequence[tuple[str, str]]) -> None:
         """More headers; those that come after the status went out are lost."""
         self.headers.extend(headers)
 
-    async def until_done(self, work: "asyncio.Future[Inbound]") -> None:
+    async def until_done(self, work: "asyncio.Future[Any]") -> None:
         """Waits for `work`, and keeps the client's connection alive meanwhile."""
         loop = asyncio.get_running_loop()
-        while not (await asyncio.wait({work}, timeout=max(self._due - loop.time(), 0.0)))[0]:
+        while not (await asyncio.wait({work}, timeout=self._patience(loop.time())))[0]:
             await self._keep_alive()
+
+    def _patience(self, now: float) -> float | None:
+        """Seconds until the client has to hear something: of an answer in one piece it never can."""
+        return max(self._due - now, 0.0) if self._streamed else None
 
     async def read(self, inbound: Inbound) -> bytes:
         """The next piece of the answer; meanwhile the client's connection is kept alive."""
@@ -58,7 +89,8 @@ class StreamWriter:
     async def write(self, frames: list[bytes], has_content: bool) -> None:
         """Passes frames on, or holds them back where no content came yet."""
         self._held += frames
-        if has_content or self._reply.started:
+        self._held_bytes += sum(map(len, frames))
+        if has_content or self.committed or self._held_bytes > _MOST_HELD_BYTES:
             await self._flush()
 
     async def end(self, usage: bytes | None) -> None:
@@ -68,17 +100,29 @@ class StreamWriter:
         await self._reply.finish()
 
     async def fail(self, failure: Failure) -> None:
-        """The end of a stream that is not whole: an error event, and no `[DONE]` (wire.md 5)."""
-        self._held.append(frame(error_event(failure)))
-        await self._flush()
+        """The end of a stream that is not whole: an error event, and no `[DONE]` (wire.md 5).
+
+        What was held back of an attempt without content is no part of any answer.
+        """
+        self._held = []
+        await self._start(self._early)
+        await self._say(frame(error_event(failure)))
         await self._reply.finish()
 
     async def _keep_alive(self) -> None:
-        await self._start()
+        await self._start(self.headers if self.committed else self._early)
         await self._say(KEEP_ALIVE)
 
+    def commit(self) -> None:
+        """The answer is this attempt's: no other will be made."""
+        if not self.committed:
+            self.committed = True
+            if self._on_content is not None:
+                self._on_content()
+
     async def _flush(self) -> None:
-        await self._start()
+        self.commit()
+        await self._start(self.headers)
         data, self._held = b"".join(self._held), []
         if data:
             await self._say(data)
@@ -87,12 +131,9 @@ class StreamWriter:
         await self._reply.write(data)
         self._due = asyncio.get_running_loop().time() + self._silence_seconds
 
-    async def _start(self) -> None:
+    async def _start(self, headers: Sequence[tuple[str, str]]) -> None:
         if not self._reply.started:
-            await self._reply.start(
-                200,
-                [("content-type", "text/event-stream; charset=utf-8"), *self.headers],
-            )
+            await self._reply.start(200, [("content-type", "text/event-stream; charset=utf-8"), *headers])
 
 
 async def pump(

@@ -1,5 +1,7 @@
 """Near the cap: how much of the free money an attempt holds, and which output limit that buys; pure."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from zai_gateway.catalogue.bound import Bound
@@ -55,6 +57,22 @@ def share(bound: Bound, room: Room | None) -> Share:
     if whole is None:
         return Share(bound.worst(0), None)
     return _clamped(bound, min(_floor(bound), whole), room)
+
+
+def share_of(bound: Bound, rooms: Sequence[Room]) -> Share:
+    """What an attempt holds where each of `rooms` limits it; no room is a key without a cap.
+
+    Raises Failure as `share` does.
+    """
+    if not rooms:
+        return share(bound, None)
+    try:
+        return share(bound, min(rooms, key=lambda room: room.free))
+    except Failure:
+        # The window with the least that is free need not be the one with the least that is unspent, and a
+        # request that is short of unspent money anywhere is refused for good, not told to try again.
+        share(bound, min(rooms, key=lambda room: room.unspent))
+        raise
 
 
 def _unclamped(bound: Bound, room: Room) -> Share:

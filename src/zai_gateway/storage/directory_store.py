@@ -14,6 +14,7 @@ from zai_gateway.storage.key_rows import keys_where
 from zai_gateway.storage.people_store import all_workspaces
 from zai_gateway.storage.provider_store import prices_of, provider_keys_of
 from zai_gateway.storage.tables import api_key, predecessor
+from zai_gateway.storage.virtual_model_store import virtual_models_of
 
 
 class SqlDirectoryStore:
@@ -62,5 +63,6 @@ def _view(connection: Connection, workspace: Workspace) -> WorkspaceView:
             key for key in provider_keys_of(connection, workspace.id) if key.disabled_ms is None
         ),
         prices={price.model: price for price in prices_of(connection, workspace.id)},
+        virtual_models={each.name: each for each in virtual_models_of(connection, workspace.id)},
         budgets=shared_budgets(connection, workspace.id),
     )

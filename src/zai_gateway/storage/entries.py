@@ -8,7 +8,7 @@ from zai_gateway.spend.ledger import Attempt, Entry, Outcome
 from zai_gateway.storage.rows import record_of, row_of
 from zai_gateway.wire.usage import Usage
 
-BUCKETS = ("input", "cache_read", "cache_write", "cache_write_long", "output", "reasoning")
+BUCKETS = ("input", "cache_read", "cache_write", "cache_write_long", "output", "reasoning", "searches")
 
 
 def ledger_row(entry: Entry) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def ledger_row(entry: Entry) -> dict[str, Any]:
 
 def entry_of(row: RowMapping) -> Entry:
     """The entry that a row of the ledger holds."""
-    usage = None if row["input"] is None else record_of(Usage, row)
+    usage = None if row["input"] is None else record_of(Usage, row, searches=row["searches"] or 0)
     return record_of(
         Entry,
         row,

@@ -14,6 +14,7 @@ from zai_gateway.errors import OperatorError, StoreUnavailable
 from zai_gateway.storage.book_files import beside, has_bytes
 from zai_gateway.storage.bootstrap import SCHEMA
 from zai_gateway.storage.database import Database, said_of
+from zai_gateway.storage.import_store import imported_version
 from zai_gateway.storage.people_store import all_workspaces
 from zai_gateway.storage.provider_store import provider_keys_of
 from zai_gateway.storage.spend_checks import Holder, holders, spend_findings, unconfirmed
@@ -35,6 +36,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     canary: bytes | None = None
     provider_keys: tuple[ProviderKey, ...] = ()
     holders: tuple[Holder, ...] = ()
+    imported: str | None = None
+    """The version of the prices that were imported."""
     whole: bool = False
     """Whether the books could be read: the fields above say something only then."""
 
@@ -75,6 +78,7 @@ def _inspection(connection: Connection, data: Path, now_ms: int) -> Inspection:
         canary=canary,
         provider_keys=tuple(keys),
         holders=holders(connection),
+        imported=imported_version(connection),
         whole=True,
     )
 

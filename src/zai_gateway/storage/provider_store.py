@@ -11,7 +11,7 @@ from zai_gateway.catalogue.model import Rates
 from zai_gateway.storage.account_writes import ONLY, NotAsSeen, account_write, as_seen
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.rows import add, put, record_of, row_of
-from zai_gateway.storage.tables import price, provider_key, vault
+from zai_gateway.storage.tables import listing, price, provider_key, vault
 
 
 class SqlProviderStore:
@@ -60,6 +60,7 @@ class SqlProviderStore:
             with account_write(self._database, audit) as connection:
                 as_seen((_provider_key(connection, seen.id), seen))
                 connection.execute(delete(provider_key).where(provider_key.c.id == seen.id))
+                connection.execute(delete(listing).where(listing.c.provider_key == seen.id))
         except NotAsSeen:
             return False
         return True

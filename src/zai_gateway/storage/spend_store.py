@@ -24,7 +24,7 @@ from zai_gateway.catalogue.bound import Bound
 from zai_gateway.errors import Code, Failure, StoreUnavailable
 from zai_gateway.money import MAX_NANO
 from zai_gateway.spend.budgets import Budget
-from zai_gateway.spend.clamp import Room, Share, share
+from zai_gateway.spend.clamp import Share, share_of
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
 from zai_gateway.spend.store import Granted, Standing, WorkerLife
 from zai_gateway.storage import tables
@@ -127,7 +127,7 @@ def _what_fits(attempt: Attempt, bound: Bound | None, windows: tuple[Window, ...
                 f"Set a price with: zai admin price set {attempt.answering_model} --input USD --output USD",
             )
         return Share(0, None)
-    what = _share(bound, rooms)
+    what = share_of(bound, rooms)
     if what.amount > MAX_NANO - max((window.committed for window in windows), default=0):
         raise Failure(
             Code.INVALID_REQUEST,
@@ -135,18 +135,6 @@ def _what_fits(attempt: Attempt, bound: Bound | None, windows: tuple[Window, ...
             param="max_tokens",
         )
     return what
-
-
-def _share(bound: Bound, rooms: list[Room]) -> Share:
-    if not rooms:
-        return share(bound, None)
-    try:
-        return share(bound, min(rooms, key=lambda room: room.free))
-    except Failure:
-        # The window with the least that is free need not be the one with the least that is unspent, and a
-        # request that is short of unspent money anywhere is refused for good, not told to try again.
-        share(bound, min(rooms, key=lambda room: room.unspent))
-        raise
 
 
 def _require_live(connection: Connection, worker: str) -> None:

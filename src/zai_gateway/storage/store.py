@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from zai_gateway.accounts.store import AccountStore
+from zai_gateway.relay.own_lists import ListingStore
 from zai_gateway.spend.reports import Reports
 from zai_gateway.spend.store import SpendStore
 from zai_gateway.storage.account_store import SqlAccountStore
 from zai_gateway.storage.bootstrap import open_database
 from zai_gateway.storage.database import Database
+from zai_gateway.storage.listing_store import SqlListingStore
 from zai_gateway.storage.reports import SqlReports
 from zai_gateway.storage.spend_store import SqlSpendStore
 
@@ -22,6 +24,7 @@ class Store:
         self.accounts: AccountStore = SqlAccountStore(database)
         self.spend: SpendStore = SqlSpendStore(database)
         self.reports: Reports = SqlReports(database)
+        self.listings: ListingStore = SqlListingStore(database)
 
     @classmethod
     def open(cls, data: Path, busy_seconds: float = 5.0, address: str | None = None) -> "Store":

@@ -94,6 +94,7 @@ api_key = Table(
     Column("generation", BigInteger, nullable=False, index=True),
     Column("near_cap", Text, nullable=False, server_default="clamp"),
     Column("last_used_ms", BigInteger),
+    Column("unbounded_allowance", BigInteger),
 )
 
 # Secrets that were rotated out, and open their key until they retire.
@@ -137,6 +138,38 @@ provider_key = Table(
     Column("private", Boolean, nullable=False, server_default=true()),
     Column("disabled_ms", BigInteger),
     Column("health", JSON(none_as_null=True)),
+    Column("disabled_why", Text),
+)
+
+virtual_model = Table(
+    "virtual_model",
+    metadata,
+    Column("workspace", Text, ForeignKey("workspace.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("strategy", Text, nullable=False),
+    Column("targets", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# Newer data for the catalogue, at most one row: a file that was imported, packed.
+imported_prices = Table(
+    "imported_prices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Text, nullable=False),
+    Column("imported_ms", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# What a provider listed of its models when it was last asked with a key; no foreign key, for the key may be
+# removed while it is asked.
+listing = Table(
+    "listing",
+    metadata,
+    Column("provider_key", Text, primary_key=True),
+    Column("fetched_ms", BigInteger, nullable=False),
+    Column("trouble", Text),
+    Column("models", JSON, nullable=False),
 )
 
 price = Table(
@@ -247,6 +280,7 @@ ledger = Table(
     Column("cache_write_long", BigInteger),
     Column("output", BigInteger),
     Column("reasoning", BigInteger),
+    Column("searches", BigInteger),
     Column("streamed", Boolean, nullable=False),
     Column("first_token_ms", BigInteger),
     Column("total_ms", BigInteger, nullable=False),

@@ -17,6 +17,8 @@ LONGEST_MODEL = 200
 MOST_VALUES = 100_000
 """Commas between values that a body may have, at any depth: they bound the time that reading it takes."""
 MOST_TOOLS = 1_000
+MOST_MODELS = 8
+"""Further models that one request may name."""
 
 
 class ChatRequest(Struct, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     members: Mapping[str, Member]
     """Where each top-level member of `body` stands."""
     model: str
+    models: tuple[str, ...]
+    """Further models to try, in order, where `model` fails."""
     stream: bool
     include_usage: bool
     """False only where the client said `stream_options.include_usage: false`."""
@@ -38,6 +42,9 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     reasoning_effort: str | None
     service_tier: str | None
     message_count: int
+    part_count: int
+    """Parts of the messages' contents that are lists."""
+    tool_count: int
     schema_bytes: int
     """Bytes of `tools`, `functions` and `response_format`: some providers render them at greater length."""
     inline_images: int
@@ -46,6 +53,10 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     """Bytes of the body that are those images: they cost by the image, not by the byte."""
     foreign_media: int
     """Other media parts, by URL or by bytes: nothing but the context window bounds their tokens."""
+    sounds: tuple[str, ...]
+    """The first fields of media that may be heard: sound has prices of its own."""
+    files: tuple[str, ...]
+    """The first fields of media that are files to be read."""
     unbounded: tuple[str, ...]
     """The first fields whose cost nothing in the request bounds: `messages[0].content[1].file.file_id`."""
 
@@ -69,6 +80,7 @@ def parse(body: bytes) -> ChatRequest:
         body=body,
         members=fields.members,
         model=_model(fields),
+        models=_models(fields),
         stream=fields.flag("stream") or False,
         include_usage=_include_usage(fields),
         output_limit=min((limit for limit in limits if limit is not None), default=None),
@@ -77,10 +89,14 @@ def parse(body: bytes) -> ChatRequest:
         reasoning_effort=fields.text("reasoning_effort"),
         service_tier=_name(fields, "service_tier", "the name of a tier"),
         message_count=cargo.messages,
+        part_count=cargo.parts,
+        tool_count=cargo.tools,
         schema_bytes=sum(fields.size(name) for name in ("tools", "functions", "response_format")),
         inline_images=cargo.inline_images,
         inline_image_bytes=cargo.inline_image_bytes,
         foreign_media=cargo.foreign_media,
+        sounds=tuple(cargo.sounds),
+        files=tuple(cargo.files),
         unbounded=tuple(cargo.unbounded),
     )
 
@@ -97,11 +113,20 @@ def _model(fields: Fields) -> str:
     model = _name(fields, "model", "the name of a model")
     if model is None:
         raise missing("model", "the name of a model, such as openai/gpt-5.4-mini")
+    return _checked_model(model, "model")
+
+
+def _models(fields: Fields) -> tuple[str, ...]:
+    names = fields.texts("models", MOST_MODELS)
+    return tuple(_checked_model(name, f"models[{index}]") for index, name in enumerate(names))
+
+
+def _checked_model(model: str, field: str) -> str:
     if len(model) > LONGEST_MODEL or not model.isprintable():
         # It goes into the ledger, into errors and onto an operator's terminal.
-        raise invalid("model", f"a name of at most {LONGEST_MODEL} printable characters", "not one")
+        raise invalid(field, f"a name of at most {LONGEST_MODEL} printable characters", "not one")
     if model.startswith("/") or model.endswith("/"):
-        raise invalid("model", "the name of a model, such as openai/gpt-5.4-mini", "cut off at a slash")
+        raise invalid(field, "the name of a model, such as openai/gpt-5.4-mini", "cut off at a slash")
     return model
 
 
@@ -135,7 +160,7 @@ def _include_usage(fields: Fields) -> bool:
 
 _READ = frozenset(
     (
-        *("model", "messages", "stream", "stream_options", "temperature", "top_p", "stop", "n"),
+        *("model", "models", "messages", "stream", "stream_options", "temperature", "top_p", "stop", "n"),
         *("max_tokens", "max_completion_tokens", "reasoning_effort", "service_tier"),
         *("tools", "functions", "response_format"),
     )

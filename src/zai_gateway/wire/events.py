@@ -24,6 +24,8 @@ class Reported(Struct, frozen=True):
     json: bytes
     """In a stream the closing chunk that carries `usage`, ready for the client but for its framing; it goes
     out once, after the settlement, where the client did not refuse it. Of a whole answer its `usage`."""
+    stated_cost: int | None = None
+    """Nano-USD that the provider says it billed for the answer, where it says so."""
 
 
 class Finished(Struct, frozen=True):

@@ -17,11 +17,17 @@ class Cargo:
 
     def __init__(self) -> None:
         self.messages = 0
+        self.parts = 0
+        self.tools = 0
         self.inline_images = 0
         self.inline_image_bytes = 0
         self.foreign_media = 0
         self.unbounded: list[str] = []
         """The first fields whose cost nothing bounds: one is enough for a refusal."""
+        self.sounds: list[str] = []
+        """The first fields that may be heard: sound, video, and what does not say what it is."""
+        self.files: list[str] = []
+        """The first fields that are files to be read, such as a PDF."""
         self._room = MOST_PARTS
 
     def load_messages(self, texts: list[bytes]) -> None:
@@ -32,7 +38,8 @@ class Cargo:
             self._load_message(Fields(text, f"messages[{index}]"))
 
     def load_tools(self, texts: list[bytes]) -> None:
-        """Lists the tools that the provider itself runs. Raises Failure where one is no object."""
+        """Counts tools, and notes those that the provider itself runs. Raises Failure for what is none."""
+        self.tools = len(texts)
         for index, text in enumerate(texts):
             tool = Fields(text, f"tools[{index}]")
             sort = tool.text("type")
@@ -45,8 +52,14 @@ class Cargo:
                     self._note(tool.at(name))
 
     def _note(self, path: str) -> None:
-        if len(self.unbounded) < _MOST_NOTED:
-            self.unbounded.append(path)
+        _add(self.unbounded, path)
+
+    def _sort(self, path: str, name: str) -> None:
+        """Notes a medium by what its field is called."""
+        if any(word in name for word in _HEARD) or name in _UNSAID:
+            _add(self.sounds, path)
+        elif name.startswith(_READ):
+            _add(self.files, path)
 
     def _load_message(self, message: Fields) -> None:
         if message.text("role") is None:
@@ -58,6 +71,7 @@ class Cargo:
                 self._note(message.at(name))
             elif folded in _MEDIA and message.has(name):
                 self.foreign_media += 1
+                self._sort(message.at(name), folded)
         self.foreign_media += len(_recased(message, "content"))
         content = message.raw("content")
         if content is None or content.startswith(b'"'):
@@ -77,6 +91,7 @@ class Cargo:
             most = f"{self._room} parts ({MOST_PARTS} for all messages and their parts together)"
             raise oversized(path, most) from None
         self._room -= len(found)
+        self.parts += len(found)
         return found
 
     def _load_part(self, part: Fields) -> None:
@@ -89,7 +104,10 @@ class Cargo:
             else:
                 foreign += 1
                 self._load_reference(part, name)
+                self._sort(part.at(name), "media" if _is_other_data(part, name) else _folded(name))
         sort = part.text("type")
+        if not media and sort is not None:
+            self._sort(part.at("type"), _folded(sort))
         explained = sort in _TEXT_PARTS or (sort == "image_url" and "image_url" in media)
         self.foreign_media += foreign if explained else max(foreign, 1)
 
@@ -134,9 +152,30 @@ def _is_data(fields: Fields, name: str) -> bool:
     return url is not None and url.startswith("data:image/")
 
 
+def _is_other_data(part: Fields, name: str) -> bool:
+    """Whether what is called an image says that it is bytes of something else."""
+    if name != "image_url":
+        return False
+    image = part.raw(name) or b""
+    url = Fields(image, part.at(name)).text("url") if image.startswith(b"{") else part.text(name)
+    said = (url or "")[:11].casefold()
+    return said.startswith("data:") and said != "data:image/"
+
+
+def _add(noted: list[str], path: str) -> None:
+    if len(noted) < _MOST_NOTED:
+        noted.append(path)
+
+
 _MOST_NOTED = 8
 
-_TEXT_PARTS = ("text", "refusal")
+_TEXT_PARTS = ("text", "refusal", "thinking")
+"""The last is how Mistral's reasoning comes back in the next turn."""
+
+_HEARD = ("audio", "video", "sound", "speech", "voice")
+_READ = ("file", "input_file", "document")
+_UNSAID = frozenset(("source", "attachments", "inline_data", "inlinedata", "file_uri", "media"))
+"""Names that do not say what is in them."""
 
 _MEDIA = frozenset(
     name + ending

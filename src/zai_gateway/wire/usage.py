@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """Token counts of one answer. No token stands in two buckets.
+    """Token counts of one answer. No token stands in two buckets, unless its provider bills it in both.
 
     Providers count differently: OpenAI's and Gemini's prompt count includes cached tokens, Anthropic's and
     Bedrock's does not; each dialect brings its provider's report into this one form (wire.md 22-24).
@@ -21,11 +21,41 @@ class Usage(Struct, frozen=True, kw_only=True):
     """All output tokens, reasoning included."""
     reasoning: int = 0
     """How many of `output` were reasoning: shown, never priced a second time."""
+    searches: int = 0
+    """Searches of the web that the provider reports, or sources read, where it charges a fee for each."""
 
     @property
     def prompt(self) -> int:
         """Every token that went in: what long-context prices are decided by."""
         return self.input + self.cache_read + self.cache_write + self.cache_write_long
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """Where a vendor says in `usage` what it billed for the answer."""
+
+    path: tuple[str, ...]
+    """The names that lead to the amount."""
+    parts_per_usd: int = 1
+    """How many of the amount's units are a USD."""
+    beside: tuple[str, ...] = ()
+    """What another vendor billed on the same account's own key there: added where `is_byok` is true."""
+
+
+class Counting(Struct, frozen=True, kw_only=True):
+    """How a vendor that speaks OpenAI's dialect counts, where that is known from its recorded traffic.
+
+    None: its own numbers decide each time, and where they leave a doubt the dearer reading is taken.
+    """
+
+    reasoning_apart: bool | None = None
+    """Whether `completion_tokens` leaves reasoning out."""
+    cache_apart: bool | None = None
+    """Whether `prompt_tokens` leaves cached tokens out."""
+    statement: Statement | None = None
+    """Where it says what it billed; None: nowhere, or not in a way that can be believed."""
+
+
+USUAL_COUNTING = Counting()
 
 
 def estimated_tokens(text_bytes: int) -> int:

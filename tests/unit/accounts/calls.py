@@ -12,7 +12,7 @@ from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.budgets import Holder
 from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.provider_keys import NewProviderKey
-from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, Health
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, Health, Target
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import LAST_MS, KeyChanges
 from zai_gateway.catalogue.model import Rates
@@ -20,6 +20,8 @@ from zai_gateway.errors import OperatorError
 
 RATES = Rates(input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
 MODEL = "openai/m"
+PRICES = b'{"format": 1, "date": "2099-01-01", "models": [{"provider": "openai", "id": "newest"}]}'
+TARGETS = (Target(model=MODEL),)
 
 
 class Things(Struct, frozen=True, kw_only=True):
@@ -41,6 +43,7 @@ def furnished(team: People, name: str) -> Things:
     owner = team.person("first-owner", Role.OWNER, workspace)
     team.person("second-owner", Role.OWNER, workspace)
     accounts.prices.set(OPERATOR, workspace, MODEL, RATES)
+    accounts.virtual_models.set(OPERATOR, workspace, "fast", TARGETS)
     accounts.budgets.set(OPERATOR, workspace, Holder(BudgetOwner.WORKSPACE), BudgetPeriod.MONTHLY, 1)
     return Things(
         workspace=workspace,
@@ -81,6 +84,9 @@ CALLS: Mapping[Deed, Call] = {
     Deed.MEMBER_REMOVE: lambda on, who, of: on.members.remove(who, of.workspace, of.member),
     Deed.OWNER_CHANGE: lambda on, who, of: on.members.remove(who, of.workspace, of.owner),
     Deed.ADMIN_CHANGE: lambda on, who, of: on.members.add(who, of.workspace, *_NEW_PERSON, Role.ADMIN),
+    Deed.ALLOWANCE_CHANGE: lambda on, who, of: on.api_keys.create(
+        who, of.workspace, KeyChanges(name="new", unbounded_allowance=1)
+    ),
     Deed.KEY_CREATE: lambda on, who, of: on.api_keys.create(
         who, of.workspace, KeyChanges(name="new", member=of.member)
     ),
@@ -115,6 +121,11 @@ CALLS: Mapping[Deed, Call] = {
     Deed.PRICE_SET: lambda on, who, of: on.prices.set(who, of.workspace, "openai/n", RATES),
     Deed.PRICE_LIST: lambda on, who, of: on.prices.list(who, of.workspace),
     Deed.PRICE_REMOVE: lambda on, who, of: on.prices.remove(who, of.workspace, MODEL),
+    Deed.VIRTUAL_MODEL_LIST: lambda on, who, of: on.virtual_models.list(who, of.workspace),
+    Deed.VIRTUAL_MODEL_SET: lambda on, who, of: on.virtual_models.set(who, of.workspace, "new", TARGETS),
+    Deed.VIRTUAL_MODEL_REMOVE: lambda on, who, of: on.virtual_models.remove(who, of.workspace, "fast"),
+    Deed.CATALOGUE_SHOW: lambda on, who, of: on.catalogue_import.standing(who),
+    Deed.CATALOGUE_IMPORT: lambda on, who, of: on.catalogue_import.bring(who, PRICES),
     Deed.USAGE_READ: lambda on, who, of: on.usage.read(who, of.workspace, 0, 1),
     Deed.AUDIT_LIST: lambda on, who, of: on.audit.list(who, of.workspace, AuditSearch()),
 }

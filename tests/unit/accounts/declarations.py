@@ -4,16 +4,17 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from zai_gateway.accounts.actor import Role
-from zai_gateway.accounts.declaration import (
+from zai_gateway.accounts.declared import (
     DeclaredBudget,
     DeclaredKey,
     DeclaredMember,
+    DeclaredModel,
     DeclaredPrice,
     DeclaredProvider,
     DeclaredWorkspace,
     SecretReference,
 )
-from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap, Strategy, Target
 from zai_gateway.catalogue.model import Rates
 
 REFERENCES = (SecretReference(env="ONE"), SecretReference(env="TWO"))
@@ -42,6 +43,7 @@ keys = st.lists(
         expires_ms=st.sampled_from((UNSET, None, FAR_MS)),
         member=st.sampled_from((None, EMAILS[0])),
         tags=st.sampled_from((UNSET, (), ("a", "b"))),
+        unbounded_allowance=st.sampled_from((UNSET, None)) | amounts,
     ),
     unique_by=lambda each: each.name,
 ).map(tuple)
@@ -89,6 +91,25 @@ prices = st.lists(
     st.builds(priced, st.sampled_from(("openai/m", "openai/n")), rates, rates, rates),
     unique_by=lambda each: each.model,
 ).map(tuple)
+targets = st.lists(
+    st.builds(
+        Target,
+        model=st.sampled_from(("openai/m", "openai/n", "demo/echo")),
+        weight=st.integers(1, 1_000),
+        timeout_ms=st.none() | st.integers(100, 600_000),
+    ),
+    min_size=1,
+    unique_by=lambda each: each.model,
+).map(tuple)
+models = st.lists(
+    st.builds(
+        DeclaredModel,
+        name=st.sampled_from(("fast", "coding")),
+        strategy=st.just(Strategy.WEIGHTED),
+        targets=targets,
+    ),
+    unique_by=lambda each: each.name,
+).map(tuple)
 workspaces = st.builds(
     DeclaredWorkspace,
     name=st.just("Tools"),
@@ -97,4 +118,5 @@ workspaces = st.builds(
     providers=st.none() | providers,
     budgets=st.none() | budgets,
     prices=st.none() | prices,
+    models=st.none() | models,
 )

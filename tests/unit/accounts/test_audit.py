@@ -66,7 +66,11 @@ def test_every_write_leaves_one_record_and_a_read_none(
     generation = sqlite.generation()
     CALLS[deed](team.accounts, OPERATOR, of)
     records = team.accounts.audit.list(OPERATOR, None, AuditSearch(since_ms=clock.now_ms()))
-    called = {Deed.OWNER_CHANGE: Deed.MEMBER_REMOVE, Deed.ADMIN_CHANGE: Deed.MEMBER_ADD}.get(deed, deed)
+    called = {
+        Deed.OWNER_CHANGE: Deed.MEMBER_REMOVE,
+        Deed.ADMIN_CHANGE: Deed.MEMBER_ADD,
+        Deed.ALLOWANCE_CHANGE: Deed.KEY_CREATE,
+    }.get(deed, deed)
     assert [record.deed for record in records] == [called]
     assert sqlite.generation() == generation + 1
     for read in READS:

@@ -26,6 +26,7 @@ EXPECTED: Mapping[str, str] = {
     "member.remove": "o a",
     "owner.change": "o",
     "admin.change": "o a",
+    "allowance.change": "o a",
     "key.create": "o a (m)",
     "key.list": "o a (m) v",
     "key.show": "o a (m) v",
@@ -48,11 +49,19 @@ EXPECTED: Mapping[str, str] = {
     "price.set": "o a",
     "price.list": "o a m v",
     "price.remove": "o a",
+    "catalogue.show": "",
+    "catalogue.import": "",
+    "virtual_model.list": "o a m v",
+    "virtual_model.set": "o a",
+    "virtual_model.remove": "o a",
     "usage.read": "o a (m) v",
     "audit.list": "o a v",
 }
 CASES = [(deed, role) for deed in Deed for role in Role]
-OF_NO_WORKSPACE = {Deed.WORKSPACE_CREATE, Deed.VAULT_ROTATE, Deed.VAULT_RESET}
+OF_NO_WORKSPACE = {
+    *(Deed.WORKSPACE_CREATE, Deed.VAULT_ROTATE, Deed.VAULT_RESET),
+    *(Deed.CATALOGUE_SHOW, Deed.CATALOGUE_IMPORT),
+}
 OWN_NOT_FOUND = {Deed.KEY_SHOW, Deed.KEY_UPDATE, Deed.KEY_ROTATE, Deed.KEY_REVOKE}
 """What a member asks of somebody else's key is answered as if there were no such key."""
 
@@ -164,6 +173,23 @@ def test_a_member_has_its_own_keys_and_no_others(team: People, of: Things) -> No
             keys.update(me, workspace, mine.id, KeyChanges(member=member))
         assert refused.value.code is Code.FORBIDDEN
     assert keys.revoke(me, workspace, mine.id).revoked_ms is not None
+
+
+def test_an_allowance_is_for_those_to_give_who_set_budgets(team: People, of: Things) -> None:
+    keys, workspace = team.accounts.api_keys, of.workspace
+    me = team.person("me", Role.MEMBER, workspace)
+    every = _management_key(workspace, frozenset(Scope))
+    mine = keys.create(me, workspace, KeyChanges(name="mine")).key
+    for who in (me, every):
+        with pytest.raises(Failure) as refused:
+            keys.update(who, workspace, mine.id, KeyChanges(unbounded_allowance=0))
+        assert refused.value.code is Code.FORBIDDEN
+        given = keys.update(OPERATOR, workspace, mine.id, KeyChanges(unbounded_allowance=5))
+        assert given.unbounded_allowance == 5
+        assert keys.update(who, workspace, mine.id, KeyChanges(cap=5)).unbounded_allowance == 5
+        taken = keys.update(who, workspace, mine.id, KeyChanges(unbounded_allowance=None))
+        assert taken.unbounded_allowance is None
+        keys.update(OPERATOR, workspace, mine.id, KeyChanges(cap=4))
 
 
 def test_an_admin_cannot_make_or_unmake_an_owner(team: People, of: Things) -> None:

@@ -4,19 +4,20 @@ import pytest
 from msgspec import UNSET
 
 from zai_gateway.accounts.actor import Role
-from zai_gateway.accounts.declaration import (
-    MOST_CHARACTERS,
+from zai_gateway.accounts.declaration import MOST_CHARACTERS, read
+from zai_gateway.accounts.declared import (
     DeclaredBudget,
     DeclaredKey,
     DeclaredMember,
+    DeclaredModel,
     DeclaredProvider,
     SecretReference,
-    read,
 )
-from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap
+from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, NearCap, Strategy, Target
 from zai_gateway.errors import OperatorError
 
 SECRET = "sk-canary-0123456789"
+FAST = ('name = "fast"', 'targets = ["openai/m"]')
 WORKSPACE = '[[workspace]]\nname = "Tools"\n'
 
 
@@ -42,6 +43,7 @@ def test_every_field_is_read_in_the_units_of_the_books() -> None:
             "expires = 2030-01-31T12:00:00+02:00",
             'member = "Ana@Example.com"',
             'tags = ["batch"]',
+            "unbounded_allowance = 0.5",
             'secret_file = "ci.key"',
         )
     ).workspaces
@@ -55,6 +57,7 @@ def test_every_field_is_read_in_the_units_of_the_books() -> None:
             expires_ms=1_896_084_000_000,
             member="ana@example.com",
             tags=("batch",),
+            unbounded_allowance=500_000_000,
             secret_file="ci.key",
         ),
     )
@@ -66,11 +69,16 @@ def test_what_is_left_out_is_unset_and_none_takes_away() -> None:
         entry(
             "key",
             'name = "ci"',
-            *(f'{name} = "none"' for name in ("spend_cap", "fallback", "expires", "member")),
+            *(
+                f'{name} = "none"'
+                for name in ("spend_cap", "fallback", "expires", "member", "unbounded_allowance")
+            ),
         )
     ).workspaces
     assert tools.keys == (
-        DeclaredKey(name="ci", spend_cap=None, fallback=None, expires_ms=None, member=None),
+        DeclaredKey(
+            name="ci", spend_cap=None, fallback=None, expires_ms=None, member=None, unbounded_allowance=None
+        ),
     )
     assert tools.keys is not None
     assert tools.keys[0].allow is UNSET
@@ -108,6 +116,25 @@ def test_a_provider_has_its_own_name_and_a_reference_to_its_secret() -> None:
             base_url="https://eu.example.com/v1",
             secret=SecretReference(file="/run/secrets/openai"),
         ),
+    )
+
+
+def test_a_model_s_targets_are_spelled_as_on_the_command_line() -> None:
+    (tools,) = read(
+        entry(
+            "model",
+            'name = "fast"',
+            'strategy = "weighted"',
+            'targets = ["openai/m,weight=3,timeout=20s", "mybox/n"]',
+            "[[workspace.model]]",
+            'name = "coding"',
+            'targets = ["openai/m"]',
+        )
+    ).workspaces
+    heavy = Target(model="openai/m", weight=3, timeout_ms=20_000)
+    assert tools.models == (
+        DeclaredModel(name="fast", strategy=Strategy.WEIGHTED, targets=(heavy, Target(model="mybox/n"))),
+        DeclaredModel(name="coding", strategy=Strategy.ORDERED, targets=(Target(model="openai/m"),)),
     )
 
 
@@ -180,11 +207,29 @@ def test_an_empty_list_declares_that_there_is_none() -> None:
         (entry("budget", 'period = "daily"'), "budget 1: limit: it is missing"),
         (entry("budget", 'key = "a"', 'member = "a@b"'), "budget 1: a budget is a key's or a member's"),
         (entry("budget", 'key = "a"', 'period = "total"', "limit = 1"), "is the spend_cap of the key itself"),
-        (entry("price", 'model = "openai/m"', "input = 1"), "price 'openai/m': output: it is missing"),
+        (entry("model", 'targets = ["openai/m"]'), "model 1: name: it is missing"),
+        (entry("model", 'name = "fast"'), "model 'fast': targets: a virtual model has 1 to 16 targets"),
         (
-            entry("price", 'model = "opnai/m"', "input = 1", "output = 1"),
-            "price 'opnai/m': model: provider: 'opnai'",
+            entry("model", 'name = "Fast"', 'targets = ["openai/m"]'),
+            "model 'Fast': name: 'Fast' is not a name of",
         ),
+        (
+            entry("model", 'name = "fast"', 'targets = "openai/m"'),
+            "model 'fast': targets: a list of strings belongs here",
+        ),
+        (
+            entry("model", 'name = "fast"', 'targets = ["openai/m,weight=2"]'),
+            "targets: weight: it counts only where the strategy is weighted",
+        ),
+        (
+            entry("model", 'name = "fast"', 'targets = ["openai/m"]', 'strategy = "random"'),
+            "strategy: 'random' is none of ordered, weighted",
+        ),
+        (
+            entry("model", *FAST, "[[workspace.model]]", *FAST),
+            "the model 'fast' stands there more than once",
+        ),
+        (entry("price", 'model = "openai/m"', "input = 1"), "price 'openai/m': output: it is missing"),
         ("#" * (MOST_CHARACTERS + 1), "longer than 1,000,000 characters"),
         ("a = " + "[" * 10_000, "is not TOML"),
     ],

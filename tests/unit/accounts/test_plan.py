@@ -15,12 +15,8 @@ from tests.unit.accounts.people import OPERATOR, People
 from zai_gateway.accounts.applying import Applying
 from zai_gateway.accounts.audit_record import AuditSearch, Change
 from zai_gateway.accounts.authorization import Deed
-from zai_gateway.accounts.declaration import (
-    Declaration,
-    DeclaredKey,
-    DeclaredWorkspace,
-    read,
-)
+from zai_gateway.accounts.declaration import read
+from zai_gateway.accounts.declared import Declaration, DeclaredKey, DeclaredWorkspace
 from zai_gateway.accounts.plan_steps import Action
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
 from zai_gateway.errors import OperatorError
@@ -135,6 +131,31 @@ def test_a_change_tells_the_fields_before_and_after_and_leaves_the_others(hand: 
     )
 
 
+def test_a_virtual_model_is_set_whole_and_after_the_provider_that_it_names(hand: Hand) -> None:
+    box = 'provider provider = "custom"; name = "mybox"; base_url = "http://127.0.0.1:9/v1"'
+    targets = 'targets = ["openai/m,weight=3,timeout=2m", "mybox/n"]'
+    model = f'model name = "fast"; strategy = "weighted"; {targets}'
+    assert hand.apply(text(model, box)) == [
+        "create workspace Tools",
+        "create provider mybox",
+        "create model fast",
+    ]
+    assert hand.apply(text(model.replace("2m", "120s"))) == []
+    (action,) = hand.plan(text('model name = "fast"; targets = ["mybox/n"]'))
+    assert {name: (change.before, change.after) for name, change in action.changes.items()} == {
+        "strategy": ("weighted", "ordered"),
+        "targets": (["openai/m,weight=3,timeout=120s", "mybox/n"], ["mybox/n"]),
+    }
+
+
+def test_an_allowance_is_set_and_taken_away(hand: Hand) -> None:
+    assert hand.apply(text('key name = "ci"; unbounded_allowance = 0.5'))[1:] == ["create key ci"]
+    (action,) = hand.plan(text('key name = "ci"; unbounded_allowance = "none"'))
+    assert action.changes["unbounded_allowance"] == Change("0.50", None)
+    hand.apply(text('key name = "ci"; unbounded_allowance = "none"'))
+    assert hand.apply(text('key name = "ci"; unbounded_allowance = "none"')) == []
+
+
 def test_a_secret_changes_in_place_and_an_address_keeps_the_place(hand: Hand, team: People) -> None:
     second = 'provider provider = "openai"; name = "second"; secret = { env = "ONE" }'
     hand.apply(text(OPENAI, second))
@@ -170,7 +191,8 @@ def test_a_disabled_provider_key_stays_so_at_every_moment_of_its_move(hand: Hand
 def test_pruning_is_for_the_kinds_that_are_declared(hand: Hand, team: People) -> None:
     budget = 'budget key = "old"; period = "daily"; limit = 1'
     price = 'price model = "openai/m"; input = 1; output = 1'
-    hand.apply(text(ANA, BEN, 'key name = "old"', 'key name = "ci"', OPENAI, budget, price))
+    model = 'model name = "fast"; targets = ["openai/m"]'
+    hand.apply(text(ANA, BEN, 'key name = "old"', 'key name = "ci"', OPENAI, budget, price, model))
     assert hand.apply(text(ANA, 'key name = "ci"')) == []
     assert hand.apply(text(ANA, 'key name = "ci"'), prune=True) == [
         "remove key old",
@@ -178,7 +200,8 @@ def test_pruning_is_for_the_kinds_that_are_declared(hand: Hand, team: People) ->
     ]
     bare = '[[workspace]]\nname = "Tools"\n'
     assert hand.apply(bare, prune=True) == []
-    assert hand.apply(f"{bare}key = []\nprovider = []\nprice = []\nbudget = []", prune=True) == [
+    assert hand.apply(f"{bare}key = []\nprovider = []\nmodel = []\nprice = []\nbudget = []", prune=True) == [
+        "remove model fast",
         "remove key ci",
         "remove provider openai",
         "remove price openai/m",
@@ -220,6 +243,14 @@ def test_a_key_that_has_expired_since_is_as_declared(hand: Hand, clock: HeldCloc
         (
             text('provider provider = "openai"; base_url = "https://eu.example"'),
             "secret: it is missing; a key",
+        ),
+        (
+            text('price model = "opnai/m"; input = 1; output = 1'),
+            "price 'opnai/m': model: provider: 'opnai' is not a provider",
+        ),
+        (
+            text('model name = "fast"; targets = ["mybox/n"]'),
+            "model 'fast': targets: provider: 'mybox' is not a provider",
         ),
         (text(BEN), "it would be left without an owner"),
         (text(ANA.replace("owner", "admin"), BEN), "it would be left without an owner"),

@@ -7,8 +7,10 @@ from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.accounts.store import AccountStore
+from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import Code, Failure, OperatorError
 
+FREE = Rates(input=0, cache_read=0, cache_write=0, cache_write_long=0, output=0)
 SECRET = "sk-proj-8f3a-secret"
 
 
@@ -33,8 +35,11 @@ def test_a_name_that_nobody_gave_is_free(team: People) -> None:
 @pytest.mark.parametrize(
     ("provider", "sentence"),
     [
-        ("opnai", r"^provider: 'opnai' .* \(openai, demo\)\. Did you mean openai\?$"),
-        ("zzz", r"^provider: 'zzz' is not a provider that Z-AI knows \(openai, demo\)\.$"),
+        (
+            "opnai",
+            r"^provider: 'opnai' .* \(openai, .*, demo\)\. Did you mean openai\? Any other one .* 'custom'",
+        ),
+        ("zzz", r"^provider: 'zzz' is not a provider that Z-AI knows \(openai, .*, demo\)\. Any other one"),
     ],
 )
 def test_an_unknown_provider_names_those_that_are_close(team: People, provider: str, sentence: str) -> None:
@@ -108,3 +113,102 @@ def test_only_who_may_give_it_another_secret_can_try_one_on_it(team: People) -> 
         with pytest.raises(Failure) as refused:
             keys.holds(team.person(role.value, role), key, SECRET)
         assert refused.value.code is Code.FORBIDDEN
+
+
+def test_a_custom_provider_has_a_prefix_of_its_own_and_any_number_of_keys(team: People) -> None:
+    keys = [add(team, "custom", "", name="mybox", base_url=f"https://{n}.example/v1") for n in "ab"]
+    keys.append(add(team, "mybox", SECRET, base_url="https://c.example/v1"))
+    keys.append(add(team, "mybox", SECRET, name="last", base_url="https://d.example/v1"))
+    assert [(key.provider, key.name) for key in keys] == [
+        ("mybox", "mybox"),
+        ("mybox", "mybox-2"),
+        ("mybox", "mybox-3"),
+        ("mybox", "last"),
+    ]
+    assert [team.vault.open_secret(key) for key in keys] == ["", "", SECRET, SECRET]
+    price = team.accounts.prices.set(OPERATOR, team.workspace, "mybox/any", FREE)
+    assert price.model == "mybox/any"
+    with pytest.raises(OperatorError, match=r"'other' is not a provider .* 'custom'"):
+        team.accounts.prices.set(OPERATOR, team.workspace, "other/any", FREE)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (None, "a custom provider needs one"),
+        ("openai", "'openai' is OpenAI; choose another"),
+        ("custom", "'custom' is Custom; choose another"),
+        ("My Box", "cannot be the prefix"),
+        ("a/b", "cannot be the prefix"),
+        ("-a", "cannot be the prefix"),
+        ("a" * 33, "cannot be the prefix"),
+        ("", "cannot be the prefix"),
+    ],
+)
+def test_what_cannot_be_a_prefix_is_refused(team: People, name: str | None, sentence: str) -> None:
+    with pytest.raises(OperatorError, match=rf"^name: .*{sentence}"):
+        add(team, "custom", "", name=name, base_url="https://a.example/v1")
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "hint"),
+    [("azure", None, "https://RESOURCE.openai"), ("custom", "a", "https://HOST/v1")],
+)
+def test_an_address_that_is_needed_is_asked_for(
+    team: People, provider: str, name: str | None, hint: str
+) -> None:
+    with pytest.raises(OperatorError, match=f"^base URL: .*such as {hint}"):
+        add(team, provider, SECRET, name=name)
+
+
+def test_azure_s_address_may_name_a_version(team: People) -> None:
+    url = "https://box.openai.azure.com/openai/deployments?api-version=2024-10-21"
+    assert add(team, "azure", SECRET, base_url=url).base_url == url
+    for provider, wrong in (("azure", f"{url}&key=1"), ("azure", f"{url}-x!"), ("openai", url)):
+        with pytest.raises(OperatorError, match=r"^base URL: neither a query"):
+            add(team, provider, SECRET, base_url=wrong)
+
+
+def test_servers_of_one_s_own_need_no_key_and_only_the_operator_may_use_their_usual_address(
+    team: People,
+) -> None:
+    ollama = add(team, "ollama", "")
+    assert (ollama.base_url, ollama.sealed, team.vault.opens(ollama)) == (
+        "http://127.0.0.1:11434/v1",
+        b"",
+        True,
+    )
+    assert team.vault.open_secret(add(team, "ollama", SECRET)) == SECRET
+    owner = team.person("owner", Role.OWNER)
+    keys = team.accounts.provider_keys
+    with pytest.raises(OperatorError, match=r"^base URL: 127\.0\.0\.1 is a private or loopback"):
+        keys.add(owner, team.workspace, NewProviderKey(provider="ollama", secret=""))
+    cloud = NewProviderKey(provider="ollama", secret=SECRET, base_url="https://ollama.com/v1")
+    assert keys.add(owner, team.workspace, cloud).private is False
+
+
+def test_a_refused_key_is_disabled_only_while_it_has_the_secret_that_was_refused(team: People) -> None:
+    keys, place = team.accounts.provider_keys, team.workspace
+    key = add(team, "openai", SECRET)
+    keys.renew(OPERATOR, place, key.id, "sk-other")
+    assert not keys.refused(key, "why")
+    now = keys.list(OPERATOR, place)[-1]
+    assert keys.refused(now, "why")
+    assert not keys.refused(now, "why again")
+    disabled = keys.list(OPERATOR, place)[-1]
+    assert (disabled.disabled_ms is not None, disabled.disabled_why) == (True, "why")
+    record = team.accounts.audit.list(OPERATOR, place)[0]
+    assert (record.actor_kind, record.actor_id, record.changes["disabled_why"].after) == (
+        "gateway",
+        "gateway",
+        "why",
+    )
+    assert keys.switch(OPERATOR, place, key.id, enabled=True).disabled_why is None
+    assert keys.refused(keys.list(OPERATOR, place)[-1], "why")
+    again = keys.renew(OPERATOR, place, key.id, SECRET)
+    assert (again.disabled_ms, again.disabled_why) == (None, None)
+    keys.switch(OPERATOR, place, key.id, enabled=False)
+    assert keys.renew(OPERATOR, place, key.id, "sk-3").disabled_ms is not None
+    keys.remove(OPERATOR, place, key.id)
+    assert not keys.refused(again, "why")
+    assert not keys.refused(add(team, "ollama", ""), "why")

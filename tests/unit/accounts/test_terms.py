@@ -51,6 +51,7 @@ def test_what_is_allowed_is_taken_as_it_is() -> None:
         ("allow", lambda: terms.checked_allow([f"m{n}" for n in range(101)])),
         ("spend cap", lambda: terms.checked_cap(-1)),
         ("spend cap", lambda: terms.checked_cap(MAX_NANO + 1)),
+        ("unbounded allowance", lambda: terms.checked_cap(-1, "unbounded allowance")),
         ("expires", lambda: terms.checked_expiry(1, 1)),
         ("price", lambda: terms.checked_rates(rates(input=-1))),
         ("price", lambda: terms.checked_rates(rates(output=10**12 + 1))),

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from zai_gateway.catalogue.model import Model, Price, Rates, Tariff
+from zai_gateway.catalogue.model import Model, Price, Rates, Step, Tariff
 from zai_gateway.wire.chat import ChatRequest
 
 RATES = Rates(
@@ -24,7 +24,7 @@ LONG_OVER = 272_000
 
 PRICE = Price(
     tiers={
-        "standard": Tariff(base=RATES, long_over=LONG_OVER, long=LONG),
+        "standard": Tariff(base=RATES, steps=(Step(over=LONG_OVER, rates=LONG),)),
         "flex": Tariff(base=FLEX),
         "priority": Tariff(base=PRIORITY),
     },
@@ -48,6 +48,7 @@ def chat_request(**changes: Any) -> ChatRequest:
         body=b"x" * 1_000,
         members={},
         model="openai/example",
+        models=(),
         stream=False,
         include_usage=True,
         output_limit=None,
@@ -56,10 +57,14 @@ def chat_request(**changes: Any) -> ChatRequest:
         reasoning_effort=None,
         service_tier=None,
         message_count=2,
+        part_count=0,
+        tool_count=0,
         schema_bytes=0,
         inline_images=0,
         inline_image_bytes=0,
         foreign_media=0,
+        sounds=(),
+        files=(),
         unbounded=(),
     )
     return replace(plain, **changes)

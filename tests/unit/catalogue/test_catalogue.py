@@ -78,8 +78,7 @@ def test_no_bucket_is_free_and_output_is_the_dearest() -> None:
     for model in OPENAI:
         assert model.price is not None
         for tariff in model.price.tiers.values():
-            assert (tariff.long is None) == (tariff.long_over is None)
-            for rates in (tariff.base, tariff.long or tariff.base):
+            for rates in tariff.applicable(model.context_window or 0):
                 assert 0 < rates.cache_read <= rates.input <= rates.cache_write <= rates.cache_write_long
                 assert rates.input < rates.output
 
@@ -96,8 +95,8 @@ def test_prices_of_every_kind() -> None:
         cache_write_long=5_000_000,
         output=10_000_000,
     )
-    assert standard.long_over == 272_000
-    assert standard.long == Rates(
+    assert standard.rates(272_000) == standard.base
+    assert standard.rates(272_001) == Rates(
         input=4_000_000,
         cache_read=400_000,
         cache_write=5_000_000,
@@ -105,7 +104,9 @@ def test_prices_of_every_kind() -> None:
         output=15_000_000,
     )
     assert price.tiers["flex"].base.output == 5_000_000
+    assert price.tiers["batch"].base.output == 5_000_000
     assert price.tiers["priority"].base.output == 20_000_000
+    assert price.fees.search == 10_000_000_000
 
 
 def test_a_cache_write_without_a_price_costs_what_input_costs() -> None:
@@ -198,3 +199,10 @@ def test_providers_do_not_share_ids() -> None:
     assert catalogue.version == "v"
     assert catalogue.model("other", "example").provider == "other"
     assert catalogue.models("openai") == (MODEL,)
+
+
+def test_an_alias_never_hides_a_model() -> None:
+    alias = Model(provider="other", id="newest", aliases=("example",))
+    example = Model(provider="other", id="example", context_window=7)
+    for models in ((alias, example), (example, alias)):
+        assert Catalogue(models, "v").model("other", "example") == example

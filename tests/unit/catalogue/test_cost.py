@@ -5,11 +5,12 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.catalogue.examples import FLEX, LONG_OVER, PRICE, PRIORITY, RATES
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.cost import cost, own_price
-from zai_gateway.catalogue.model import Price, Rates, Tariff
+from zai_gateway.catalogue.model import Fees, Price, Rates, Step, Tariff
 from zai_gateway.wire.usage import Usage
 
 _counts = st.integers(min_value=0, max_value=2_000_000)
@@ -73,6 +74,7 @@ def test_one_token_more_makes_every_token_long(bucket: str) -> None:
         ("default", 2_000),
         ("auto", 2_000),
         ("standard", 2_000),
+        ("on_demand", 2_000),
         ("flex", 1_000),
         ("priority", 6_000),
         ("fast", 6_000),
@@ -105,6 +107,33 @@ def test_the_sum_is_rounded_up_once() -> None:
     price = Price(tiers={"standard": Tariff(base=rates)}, source="", version="")
     usage = Usage(input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
     assert cost(usage, price, None) == 2
+
+
+def test_fees_are_charged_once_beside_the_tokens() -> None:
+    fees = Fees(request=5_000_000_000, search=25_000_000_000, image=1_000_000_000)
+    price = replace(PRICE, fees=fees)
+    usage = Usage(input=8, output=5, searches=3)
+    tokens = cost(usage, PRICE, None)
+    assert cost(usage, price, None) == tokens + 5_000_000 + 3 * 25_000_000
+    assert cost(usage, price, None, images=2) == cost(usage, price, None) + 2 * 1_000_000
+    assert cost(usage, price, "a tier that it lacks") == cost(usage, PRICE, "other") + 80_000_000
+
+
+def test_searches_and_images_cost_nothing_where_there_is_no_fee() -> None:
+    usage = Usage(input=8, output=5)
+    assert cost(replace(usage, searches=9), PRICE, None, images=9) == cost(usage, PRICE, None)
+
+
+@pytest.mark.parametrize(("prompt", "nano"), [(32_000, 1), (32_001, 2), (128_000, 2), (128_001, 3)])
+def test_the_longest_step_that_the_prompt_is_over_counts(prompt: int, nano: int) -> None:
+    def flat(pico: int) -> Rates:
+        return Rates(input=pico, cache_read=pico, cache_write=pico, cache_write_long=pico, output=pico)
+
+    steps = (Step(over=32_000, rates=flat(2_000)), Step(over=128_000, rates=flat(3_000)))
+    tariff = Tariff(base=flat(1_000), steps=steps)
+    price = Price(tiers={"standard": tariff}, source="", version="")
+    assert cost(Usage(input=prompt, output=0), price, None) == prompt * nano
+    assert tariff.applicable(prompt) == (flat(1_000), flat(2_000), flat(3_000))[:nano]
 
 
 def test_nothing_costs_nothing() -> None:

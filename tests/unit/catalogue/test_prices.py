@@ -23,5 +23,5 @@ def test_the_data_file_is_compiled_from_the_sources(tmp_path: Path) -> None:
     said = _compile(tmp_path / "models.json")
     committed = ROOT / "src/zai_gateway/catalogue/data/models.json"
     assert (tmp_path / "models.json").read_bytes() == committed.read_bytes(), "run: make prices"
-    assert "disagreement (the first wins): gpt-4: maximum output: litellm" in said
-    assert "left out: o1-pro: mode responses" in said
+    assert "disagreement (the first wins): openai/gpt-4: maximum output: litellm" in said
+    assert "left out: openai/o1-pro: mode responses" in said

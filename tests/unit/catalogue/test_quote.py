@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from tests.unit.catalogue.examples import LONG_OVER, MODEL, PRICE, RATES, chat_request
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.cost import cost, own_price
-from zai_gateway.catalogue.model import Price, Tariff
-from zai_gateway.catalogue.quote import quote
+from zai_gateway.catalogue.model import Fees, Overhead, Price, Step, Tariff
+from zai_gateway.catalogue.quote import quote, unpriced_media
 from zai_gateway.errors import Code, Failure
 from zai_gateway.wire.chat import ChatRequest
 from zai_gateway.wire.usage import Usage
@@ -58,6 +58,48 @@ def test_what_the_input_bound_counts(changes: dict[str, Any], tokens: int) -> No
     assert bound.room == 1_000_000 - tokens
 
 
+def test_a_model_that_adds_to_tools_and_parts() -> None:
+    model = replace(MODEL, overhead=Overhead(prompt=10, message=1, tool=100, part=1_000))
+    bound = quote(model, PRICE, chat_request(tool_count=3, part_count=2), limit_honoured=True)
+    assert bound.input_pico == (1_000 + 10 + 2 + 300 + 2_000) * DEAREST_INPUT
+
+
+def test_fees_and_the_allowance_come_on_top() -> None:
+    price = replace(PRICE, fees=Fees(request=5_000, image=70, search=900_000))
+    media = {"inline_images": 2, "inline_image_bytes": 0}
+    plain = quote(MODEL, PRICE, chat_request(**media), limit_honoured=True)
+    with_fees = quote(MODEL, price, chat_request(**media), limit_honoured=True, allowance=3)
+    assert with_fees.input_pico - plain.input_pico == 5_000 + 2 * 70 + 3 * 1_000
+
+
+def test_a_fee_that_depends_on_the_request_counts_at_its_dearest() -> None:
+    plain = _quote()
+    for fees, more in ((Fees(request=5, request_most=9), 9), (Fees(request=7), 7)):
+        price = replace(PRICE, fees=fees)
+        bound = quote(MODEL, price, chat_request(), limit_honoured=True)
+        assert bound.input_pico - plain.input_pico == more
+
+
+@pytest.mark.parametrize(
+    ("inputs", "files_have_fees", "found"),
+    [
+        (("text", "audio"), False, ("a",)),
+        ((), False, ("a",)),
+        (("text", "image"), False, ()),
+        (("text", "image"), True, ("f",)),
+        (("text", "pdf"), True, ()),
+        ((), True, ("a", "f")),
+    ],
+)
+def test_media_without_a_price(
+    inputs: tuple[str, ...], files_have_fees: bool, found: tuple[str, ...]
+) -> None:
+    request = chat_request(sounds=("a",), files=("f",), foreign_media=2)
+    model = replace(MODEL, inputs=inputs)
+    assert unpriced_media(model, request, files_have_fees=files_have_fees) == found
+    assert unpriced_media(model, chat_request(), files_have_fees=files_have_fees) == ()
+
+
 def test_the_context_window_bounds_the_input() -> None:
     bound = quote(replace(MODEL, context_window=2_000), PRICE, chat_request(), limit_honoured=True)
     assert bound.input_pico == 2_000 * DEAREST_INPUT
@@ -100,7 +142,7 @@ def test_long_rates_apply_once_the_bound_passes_the_threshold() -> None:
 def test_a_prompt_below_its_bound_may_still_cost_the_base_rates() -> None:
     """Where long prompts are cheaper, a prompt that stays short of its bound is the worst case."""
     cheap = replace(RATES, input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
-    price = replace(PRICE, tiers={"standard": Tariff(base=RATES, long_over=10, long=cheap)})
+    price = replace(PRICE, tiers={"standard": Tariff(base=RATES, steps=(Step(over=10, rates=cheap),))})
     bound = quote(MODEL, price, chat_request(), limit_honoured=True)
     assert (bound.input_pico, bound.output_pico) == (TEXT_TOKENS * DEAREST_INPUT, 10_000_000)
 

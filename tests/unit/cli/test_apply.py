@@ -50,7 +50,7 @@ def test_the_example_of_the_page_is_applied_once(terminal: Terminal, tmp_path: P
     told = terminal.ok("apply", file)
     assert set(told) == {"dry_run", "actions", "keys"}
     assert {each["table"] for each in told["actions"]} == {
-        *("workspace", "member", "provider", "key", "price", "budget"),
+        *("workspace", "member", "provider", "model", "key", "price", "budget"),
     }
     nightly, laptop = sorted(told["keys"], key=lambda key: key["name"], reverse=True)
     kept = tmp_path / "nightly.key"
@@ -230,3 +230,31 @@ limit = 1
         ("budget", "daily of workspace"),
     ]
     assert terminal.ok("apply", written(tmp_path, text.format("second.key")))["actions"] == []
+
+
+def test_a_custom_provider_is_declared_by_its_prefix(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "custom.toml"
+    text = """
+        [[workspace]]
+        name = "My Workspace"
+        [[workspace.provider]]
+        provider = "custom"
+        name = "mybox"
+        base_url = "https://a.example/v1"
+        [[workspace.price]]
+        model = "mybox/any"
+        input = "0"
+        output = "0"
+    """
+    file.write_text(text)
+    assert terminal.run("apply", str(file)).code == 0
+    assert terminal.ok("apply", str(file))["actions"] == []
+    first = terminal.ok("admin", "provider", "list")["provider_keys"][-1]
+    assert (first["provider"], first["name"]) == ("mybox", "mybox")
+    file.write_text(text.replace("a.example", "b.example"))
+    assert len(terminal.ok("apply", str(file))["actions"]) == 1
+    assert terminal.ok("apply", str(file))["actions"] == []
+    moved = terminal.ok("admin", "provider", "list")["provider_keys"][-1]
+    assert (moved["provider"], moved["name"], moved["base_url"]) == ("mybox", "mybox", "https://b.example/v1")
+    file.write_text(text.replace("mybox/any", "myboks/any"))
+    assert "Did you mean mybox?" in terminal.run("apply", str(file)).err

@@ -37,7 +37,7 @@ def commands() -> Generator[tuple[str, set[str]]]:
 
 
 COMMANDS = dict(commands())
-OF_THE_WHOLE = re.compile("workspace|vault|backup|restore|doctor")
+OF_THE_WHOLE = re.compile("workspace|vault|backup|restore|doctor|price (import|catalogue)")
 """Commands on all workspaces at once."""
 
 
@@ -207,6 +207,10 @@ def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, sa
         ("provider", "remove", "demo"),
         ("vault", "rotate"),
         ("vault", "reset", "--yes"),
+        ("model", "set", "fast", "--target", "openai/x"),
+        ("model", "list"),
+        ("model", "show", "fast"),
+        ("model", "remove", "fast"),
         ("price", "set", "openai/x", "--input", "1", "--output", "1"),
         ("price", "list"),
         ("price", "remove", "openai/x"),

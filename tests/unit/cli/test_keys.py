@@ -26,6 +26,8 @@ KEY_FIELDS = {
     "spend_cap_usd",
     "allow",
     "fallback_model",
+    "unbounded_allowance_micro_usd",
+    "unbounded_allowance_usd",
     "expires_at",
     "revoked_at",
     "created_at",

@@ -17,7 +17,10 @@ from zai_gateway.clock import SystemClock
 from zai_gateway.settings import Environment
 
 SECRET = "sk-canary-0123456789"
-FIELDS = {"id", "provider", "name", "base_url", "status", "health", "disabled_at", "created_at"}
+FIELDS = {"id", "provider", "name", "base_url", "status", "health", "created_at"} | {
+    "disabled_at",
+    "disabled_why",
+}
 ADD = ("admin", "provider", "add")
 
 

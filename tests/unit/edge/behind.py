@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from zai_gateway.accounts.caller import Caller, WorkspaceView
 from zai_gateway.accounts.records import ApiKey, ProviderKey, Workspace
 from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.listings import Listings
 from zai_gateway.catalogue.model import Model
+from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.edge.rooms import Rooms
 from zai_gateway.errors import Code, Failure
+from zai_gateway.relay.quoting import Quote
 from zai_gateway.relay.reply import Reply
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.store import Standing
@@ -104,6 +107,10 @@ class Answerer:
         self.bodies.append(body)
         await self.does(caller, body, reply)
 
+    async def quote(self, caller: Caller, body: bytes) -> Quote:
+        self.bodies.append(body)
+        return Quote()
+
 
 class Standings:
     """Tells what it was given."""
@@ -126,4 +133,6 @@ class Behind:
         self.callers = Callers(known or caller())
         self.answerer = Answerer(answer)
         self.standings = Standings(standing(18_233_001))
-        self.rooms = Rooms(self.callers, self.answerer, self.standings, Catalogue(MODELS, "test"))
+        self.shelf = Shelf(Catalogue(MODELS, "test"))
+        self.listings: Listings = {}
+        self.rooms = Rooms(self.callers, self.answerer, self.standings, self.shelf, lambda: self.listings)

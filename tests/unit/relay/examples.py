@@ -5,7 +5,7 @@ from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.cost import own_price
 from zai_gateway.catalogue.model import Model, Rates
 from zai_gateway.providers.registry import provider
-from zai_gateway.relay.routing import Route
+from zai_gateway.relay.routing import Origin, Route
 
 OWN_RATES = Rates(
     input=1_000_000,
@@ -26,5 +26,9 @@ def chosen(model: Model | None = None, *, own: bool = False) -> Route:
         id="pkey_1", workspace="ws_1", provider="openai", name="openai", base_url="", sealed=b"", created_ms=0
     )
     return Route(
-        provider=row, provider_key=key, model=to, price=own_price(OWN_RATES, "price_1") if own else to.price
+        provider=row,
+        provider_key=key,
+        model=to,
+        origin=Origin.NAMED,
+        price=own_price(OWN_RATES, "price_1") if own else to.price,
     )

@@ -17,10 +17,18 @@ class SeenReply:
         self.finished = False
         self.headers: Sequence[tuple[str, str]] = ()
         self.written: list[bytes] = []
+        self.callback: Callable[[], None] | None = None
 
     def when_gone(self, callback: Callable[[], None] | None) -> None:
+        self.callback = callback
         if self.gone and callback is not None:
             callback()
+
+    def leave(self) -> None:
+        """As a client whose connection is closed."""
+        self.gone = True
+        if self.callback is not None:
+            self.callback()
 
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         self.started, self.headers = True, headers

@@ -10,10 +10,11 @@ from tests.clocks import HeldClock
 from tests.unit.relay.examples import chosen
 from tests.unit.relay.parts import SeenInbound, SeenReply, SeenUpstream, UnreachedUpstream
 from zai_gateway.dialects import openai_chat
-from zai_gateway.errors import Failure
 from zai_gateway.relay.exchange import Errand, Exchange
 from zai_gateway.relay.meter import Meter
-from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
+from zai_gateway.relay.setbacks import Setback
+from zai_gateway.relay.streaming import StreamWriter
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, unnoticed
 from zai_gateway.spend.spending import Hold
 from zai_gateway.spend.store import Granted
 from zai_gateway.wire.chat import parse
@@ -27,7 +28,7 @@ async def test_an_answer_that_comes_together_with_the_cancellation_is_closed(str
     carrying: list[asyncio.Task[None]] = []
     upstream = SeenUpstream(inbound, lambda: _cancel(carrying[0]))
     meter = Meter(chosen(), None, parse(BODY), HeldClock())
-    exchange = Exchange(upstream, meter, _hold(), SeenReply())
+    exchange = _exchange(upstream, meter, SeenReply())
     carrying.append(asyncio.create_task(exchange.carry_out(_errand(streamed))))
     await asyncio.wait(carrying)
     assert carrying[0].cancelled()
@@ -40,14 +41,14 @@ async def test_a_client_that_left_before_anything_was_sent_costs_nothing() -> No
     reply.gone = True
     meter = Meter(chosen(), None, parse(BODY), HeldClock())
     upstream = SeenUpstream(SeenInbound(), lambda: pytest.fail("the request was sent"))
-    await Exchange(upstream, meter, _hold(), reply).carry_out(_errand(True))
+    await _exchange(upstream, meter, reply).carry_out(_errand(True))
     assert meter.outcome(Granted((), 0, None)) is None
 
 
 async def test_what_is_answered_was_sent_though_its_upstream_forgot_to_say_so() -> None:
     inbound, meter = SeenInbound(), Meter(chosen(), None, parse(BODY), HeldClock())
-    with pytest.raises(Failure):
-        await Exchange(Forgetful(inbound), meter, _hold(), SeenReply()).carry_out(_errand(False))
+    with pytest.raises(Setback):
+        await _exchange(Forgetful(inbound), meter, SeenReply()).carry_out(_errand(False))
     assert meter.outcome(Granted((), 5, None)) is not None
 
 
@@ -66,7 +67,7 @@ class Forgetful:
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_what_is_cancelled_before_a_byte_was_sent_costs_nothing(streamed: bool) -> None:
     upstream, meter = UnreachedUpstream(), Meter(chosen(), None, parse(BODY), HeldClock())
-    exchange = Exchange(upstream, meter, _hold(), SeenReply())
+    exchange = _exchange(upstream, meter, SeenReply())
     carrying = asyncio.create_task(exchange.carry_out(_errand(streamed)))
     await upstream.asked.wait()
     carrying.cancel()
@@ -90,10 +91,8 @@ async def test_of_the_provider_s_request_id_only_words_get_into_the_books(
 ) -> None:
     inbound, meter = SeenInbound(), Meter(chosen(), None, parse(BODY), HeldClock())
     inbound.headers = {"x-request-id": given}
-    with pytest.raises(Failure):
-        await Exchange(SeenUpstream(inbound, lambda: None), meter, _hold(), SeenReply()).carry_out(
-            _errand(False)
-        )
+    with pytest.raises(Setback):
+        await _exchange(SeenUpstream(inbound, lambda: None), meter, SeenReply()).carry_out(_errand(False))
     outcome = meter.outcome(Granted((), 5, None))
     assert outcome is not None
     assert outcome.provider_request_id == kept
@@ -101,6 +100,10 @@ async def test_of_the_provider_s_request_id_only_words_get_into_the_books(
 
 def _cancel(task: asyncio.Task[Any]) -> None:
     task.cancel()
+
+
+def _exchange(upstream: Upstream, meter: Meter, reply: SeenReply) -> Exchange:
+    return Exchange(upstream, meter, _hold(), reply, StreamWriter(reply))
 
 
 def _hold() -> Hold:

@@ -25,7 +25,7 @@ class Pings:
 
 async def test_an_upstream_that_only_pings_does_not_leave_the_client_in_silence() -> None:
     reply = SeenReply()
-    writer = StreamWriter(reply, (), head_seconds=0.02, silence_seconds=0.02)
+    writer = StreamWriter(reply, head_seconds=0.02, silence_seconds=0.02)
     while reply.written.count(KEEP_ALIVE) < 3:
         await writer.read(Pings())
         await writer.write([], has_content=False)
@@ -34,7 +34,8 @@ async def test_an_upstream_that_only_pings_does_not_leave_the_client_in_silence(
 
 async def test_nothing_goes_out_before_the_first_content() -> None:
     reply = SeenReply()
-    writer = StreamWriter(reply, (("x-zai-dropped", "top_p"),))
+    writer = StreamWriter(reply)
+    writer.begin([("x-zai-dropped", "top_p")], (), lambda: None)
     await writer.write([b"role"], has_content=False)
     assert not reply.started
     await writer.write([b"word"], has_content=True)

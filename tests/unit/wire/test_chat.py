@@ -284,6 +284,45 @@ def test_references_are_unbounded_by_place() -> None:
     assert (seen.foreign_media, seen.unbounded) == (1, ())
 
 
+@pytest.mark.parametrize(
+    ("part", "sounds", "files"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}, ["input_audio"], []),
+        ({"type": "text", "text": "a", "Audio_URL": "https://example.com/a.mp3"}, ["Audio_URL"], []),
+        ({"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}}, ["video_url"], []),
+        ({"type": "image_url", "image_url": {"url": "DATA:audio/wav;base64,AA"}}, ["image_url"], []),
+        ({"type": "image_url", "image_url": "data:video/mp4;base64,AA"}, ["image_url"], []),
+        ({"type": "document", "source": {"type": "base64"}}, ["source"], []),
+        ({"type": "audio_embeds", "embeds": "AA"}, ["type"], []),
+        ({"type": "file", "file": {"file_data": "AA"}}, [], ["file"]),
+        ({"type": "document_url", "document_url": "https://example.com/a.pdf"}, [], ["type"]),
+        ({"type": "text", "text": "a", "input_audio": {}, "input_file": {}}, ["input_audio"], ["input_file"]),
+        ({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, [], []),
+        ({"type": "image_url", "image_url": {"url": "DATA:image/png;base64,AA"}}, [], []),
+        ({"type": "image_url"}, [], []),
+        (INLINE, [], []),
+        ({"type": "text", "text": "input_audio"}, [], []),
+        ({"type": "hologram", "hologram": 1}, [], []),
+    ],
+)
+def test_what_may_be_heard_or_read_is_told_apart(part: Any, sounds: list[str], files: list[str]) -> None:
+    request = with_part(part)
+    assert [path.removeprefix("messages[0].content[0].") for path in request.sounds] == sounds
+    assert [path.removeprefix("messages[0].content[0].") for path in request.files] == files
+
+
+def test_what_may_be_heard_in_a_message_itself_is_told() -> None:
+    request = parse(body(messages=[{"role": "user", "content": "hi", "videos": ["AA"], "images": ["AA"]}]))
+    assert (request.sounds, request.foreign_media) == (("messages[0].videos",), 2)
+
+
+def test_reasoning_that_comes_back_in_parts_is_text() -> None:
+    thought: dict[str, Any] = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    request = with_part(thought)
+    assert (request.foreign_media, request.sounds, request.part_count) == (0, (), 1)
+    assert with_part({**thought, "file": {"file_data": "AA"}}).foreign_media == 1
+
+
 def test_tools_that_the_provider_runs_are_unbounded_by_place() -> None:
     tools: Any = [
         {"type": "function", "function": {"name": "f"}},

@@ -3,12 +3,21 @@
 from zai_gateway.dialects.openai_chat.answer import decode_answer
 from zai_gateway.dialects.openai_chat.naming import Naming
 from zai_gateway.dialects.openai_chat.problem import decode_error
-from zai_gateway.dialects.openai_chat.request import LIMIT_NAMES, PATH, SPLICED, Encoded, EncodePlan, encode
+from zai_gateway.dialects.openai_chat.request import (
+    LIMIT_NAMES,
+    PATH,
+    PREFERENCES,
+    SPLICED,
+    Encoded,
+    EncodePlan,
+    encode,
+)
 from zai_gateway.dialects.openai_chat.stream import StreamDecoder, StreamPlan
 
 __all__ = [
     "LIMIT_NAMES",
     "PATH",
+    "PREFERENCES",
     "SPLICED",
     "EncodePlan",
     "Encoded",

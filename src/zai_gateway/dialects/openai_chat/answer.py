@@ -4,17 +4,21 @@ from zai_gateway.dialects.openai_chat.content import measured
 from zai_gateway.dialects.openai_chat.naming import Naming, created_by
 from zai_gateway.dialects.openai_chat.problem import broken, problem_inside
 from zai_gateway.dialects.openai_chat.stops import StopWatch
-from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage
+from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage, stated_cost, tier_of
 from zai_gateway.wire.draft import Draft, listed
 from zai_gateway.wire.events import Answer, Reported, UpstreamProblem
 from zai_gateway.wire.splice import elements
+from zai_gateway.wire.usage import USUAL_COUNTING, Counting
 from zai_gateway.wire.values import Json, decode
 
 
-def decode_answer(body: bytes, naming: Naming, stop: tuple[str, ...] = ()) -> Answer | UpstreamProblem:
+def decode_answer(
+    body: bytes, naming: Naming, stop: tuple[str, ...] = (), counting: Counting = USUAL_COUNTING
+) -> Answer | UpstreamProblem:
     """The answer for the client, or what is wrong with it although its status was 200.
 
-    `stop` are the stop sequences that the model refuses, so that the text is cut here. Beside `id`, `model`
+    `stop` are the stop sequences that the model refuses, so that the text is cut here; `counting` is how the
+    provider counts. Beside `id`, `model`
     and the repairs of wire.md 8 to 12, every byte is the provider's.
     """
     try:
@@ -23,12 +27,14 @@ def decode_answer(body: bytes, naming: Naming, stop: tuple[str, ...] = ()) -> An
             if isinstance(value, dict) and value.get("error"):
                 return problem_inside(value)
             return broken("The provider's answer is not a chat completion: it has no choices.")
-        return _answer(body, value, naming, stop)
+        return _answer(body, value, naming, stop, counting)
     except ValueError as trouble:
         return broken(f"The provider's answer cannot be read: {trouble}.")
 
 
-def _answer(body: bytes, value: dict[str, Json], naming: Naming, stop: tuple[str, ...]) -> Answer:
+def _answer(
+    body: bytes, value: dict[str, Json], naming: Naming, stop: tuple[str, ...], counting: Counting
+) -> Answer:
     draft = Draft(body)
     draft.say("id", naming.id)
     draft.say("model", naming.model)
@@ -37,21 +43,21 @@ def _answer(body: bytes, value: dict[str, Json], naming: Naming, stop: tuple[str
     created = created_by(value.get("created"), naming)
     if value.get("created") != created:
         draft.say("created", created)
-    reported = _reported(draft, value)
+    reported = _reported(draft, value, counting)
     produced = _repair_choices(draft, value["choices"], stop)
     return Answer(draft.written(), reported, produced)
 
 
-def _reported(draft: Draft, value: dict[str, Json]) -> Reported | None:
-    usage, text = read_usage(value.get("usage")), draft.raw("usage")
+def _reported(draft: Draft, value: dict[str, Json], counting: Counting) -> Reported | None:
+    told = value.get("usage")
+    usage, text = read_usage(told, counting), draft.raw("usage")
     if usage is None or text is None:
         draft.drop("usage")
         return None
     complete = completed_usage(text, usage)
     if complete != text:
         draft.put("usage", complete)
-    tier = value.get("service_tier")
-    return Reported(usage, tier if isinstance(tier, str) else None, complete)
+    return Reported(usage, tier_of(value), complete, stated_cost(told, counting.statement))
 
 
 def _repair_choices(draft: Draft, choices: Json, stop: tuple[str, ...]) -> int:

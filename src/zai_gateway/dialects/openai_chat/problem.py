@@ -93,11 +93,26 @@ def _said(value: Json) -> Mapping[str, Json]:
         return {}
     error = value.get("error")
     if isinstance(error, dict):
-        return error
+        return _with_origin(error)
     for told in (error, value.get("message"), value.get("detail")):
         if told:
             return {**value, "message": told}
     return value
+
+
+def _with_origin(error: Mapping[str, Json]) -> Mapping[str, Json]:
+    """An error with the words of the vendor behind OpenRouter, which itself only says that there was one."""
+    origin = error.get("metadata")
+    raw = origin.get("raw") if isinstance(origin, dict) else None
+    if not isinstance(origin, dict) or not isinstance(raw, str) or not raw:
+        return error
+    try:
+        told = _text(_said(decode(raw.encode())).get("message")) or raw
+    except ValueError:
+        told = raw
+    behind = _text(origin.get("provider_name"))
+    message = f"{_text(error.get('message'))}{f' ({behind})' if behind else ''}: {told}"
+    return {**error, "message": message}
 
 
 def _text(value: Json) -> str:

@@ -10,7 +10,14 @@ from zai_gateway.wire.values import encode as json_encode
 PATH = "/chat/completions"
 """Behind the provider's base URL."""
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
-SPLICED = ("model", "temperature", "top_p", "stop", *LIMIT_NAMES, "stream_options", "service_tier")
+CONSUMED = ("models",)
+"""Fields that are meant for the gateway alone, and reach no provider."""
+PREFERENCES = "provider"
+"""Where a router is told which hosts it may use."""
+SPLICED = (
+    *("model", "temperature", "top_p", "stop", *LIMIT_NAMES, "stream_options", "service_tier"),
+    *(PREFERENCES, *CONSUMED),
+)
 """Every field of a request that is ever changed (docs/splices.md)."""
 
 
@@ -29,6 +36,8 @@ class EncodePlan(Struct, frozen=True, kw_only=True):
     """The service tier that is asked for in place of the client's; None leaves the client's own, or none."""
     ask_usage: bool = True
     """Whether usage is asked of a stream; False for a provider that refuses `stream_options`."""
+    extra: tuple[tuple[str, bytes], ...] = ()
+    """Further members by name, each with its value in JSON, in place of the client's own."""
 
 
 class Encoded(Struct, frozen=True, kw_only=True):
@@ -45,14 +54,17 @@ def encode(request: ChatRequest, plan: EncodePlan) -> Encoded:
     """The request for an upstream that speaks this dialect.
 
     Splices `model`, the output limit (one spelling, the lesser value where there were two), `service_tier`,
-    `stream_options` of a stream, and the parameters of `plan.drop`; all else is the client's bytes.
+    `stream_options` of a stream, the parameters of `plan.drop`, and what the gateway consumes; all else is
+    the client's bytes.
     """
-    changes: dict[str, bytes | None] = {"model": json_encode(plan.model)}
+    changes: dict[str, bytes | None] = {name: None for name in CONSUMED if name in request.members}
+    changes["model"] = json_encode(plan.model)
     changes.update(_limit_changes(request, plan))
     if request.stream:
         changes.update(_stream_options_changes(request, plan))
     if plan.service_tier is not None:
         changes["service_tier"] = json_encode(plan.service_tier)
+    changes.update(plan.extra)
     gone = [name for name in request.members if name in plan.drop]
     changes.update(dict.fromkeys(gone))
     return Encoded(

@@ -6,13 +6,13 @@ from zai_gateway.dialects.openai_chat.choice import ChoiceStream, Piece
 from zai_gateway.dialects.openai_chat.content import Measure
 from zai_gateway.dialects.openai_chat.naming import ChunkNames, Naming
 from zai_gateway.dialects.openai_chat.problem import broken, problem_inside, truncated
-from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage
+from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage, stated_cost, tier_of
 from zai_gateway.wire.draft import Draft, listed
 from zai_gateway.wire.events import Chunk, Event, Finished, Reported, UpstreamProblem
 from zai_gateway.wire.splice import elements
 from zai_gateway.wire.sse import EventTooLarge, ServerEvent, ServerEventDecoder
-from zai_gateway.wire.usage import Usage
-from zai_gateway.wire.values import Json, decode
+from zai_gateway.wire.usage import USUAL_COUNTING, Counting, Usage
+from zai_gateway.wire.values import Json, decode, encode
 
 
 class StreamPlan(Struct, frozen=True, kw_only=True):
@@ -24,6 +24,8 @@ class StreamPlan(Struct, frozen=True, kw_only=True):
     """`n`: how many must have ended for a stream without `[DONE]` to be complete."""
     stop: tuple[str, ...] = ()
     """Stop sequences to look for here, since the model refuses them."""
+    counting: Counting = USUAL_COUNTING
+    """How the provider counts."""
 
 
 class StreamDecoder:
@@ -92,19 +94,18 @@ class StreamDecoder:
 
     def _take_chunk(self, data: bytes, value: dict[str, Json], events: list[Event]) -> None:
         choices = value.get("choices")
-        usage = read_usage(value.get("usage"))
+        usage = read_usage(_told(value), self._plan.counting)
         if not isinstance(choices, list):
             # Every event of OpenAI's has `choices`; what has none is a ping, unless it brings the usage.
             if usage is None:
                 return
             choices = []
-        tier = value.get("service_tier")
-        self._tier = tier if isinstance(tier, str) else self._tier
+        self._tier = tier_of(value) or self._tier
         named = self._names.named(data, value)
         if choices or usage is None:
             self._show(named, value, choices, events)
         if usage is not None:
-            self._report(Draft(named), usage, events)
+            self._report(Draft(named), usage, _told(value), events)
 
     def _show(self, named: bytes, value: dict[str, Json], choices: list[Json], events: list[Event]) -> None:
         measures = [self._sound(position, choice) for position, choice in enumerate(choices)]
@@ -148,10 +149,13 @@ class StreamDecoder:
             self._choices[index] = ChoiceStream(index, self._plan.stop)
         return self._choices[index]
 
-    def _report(self, draft: Draft, usage: Usage, events: list[Event]) -> None:
-        draft.put("usage", completed_usage(draft.raw("usage") or b"{}", usage))
+    def _report(self, draft: Draft, usage: Usage, told: Json, events: list[Event]) -> None:
+        text = draft.raw("usage")
+        text = encode(told) if text in (None, b"null") else text
+        draft.put("usage", completed_usage(text or b"{}", usage))
         draft.put("choices", b"[]")
-        events.append(Reported(usage, self._tier, draft.written()))
+        stated = stated_cost(told, self._plan.counting.statement)
+        events.append(Reported(usage, self._tier, draft.written(), stated))
 
     def _finish(self, events: list[Event]) -> None:
         for choice in self._choices.values():
@@ -169,6 +173,17 @@ class StreamDecoder:
 
 def _unreadable(trouble: ValueError) -> UpstreamProblem:
     return broken(f"The provider's stream cannot be read: {trouble}.")
+
+
+def _told(value: dict[str, Json]) -> Json:
+    """The report of what was used in a chunk; where OpenAI's place for it is empty, Groq's or Moonshot's."""
+    if value.get("usage") is not None:
+        return value["usage"]
+    choices = value.get("choices")
+    for holder in (value.get("x_groq"), *(choices if isinstance(choices, list) else ())):
+        if isinstance(holder, dict) and holder.get("usage") is not None:
+            return holder["usage"]
+    return None
 
 
 def _error_in(value: Json) -> Json:
