@@ -142,3 +142,11 @@ def test_an_answer_with_status_200_that_is_none(body: bytes, status: int, words:
     assert isinstance(problem, UpstreamProblem)
     assert problem.status == status
     assert words in problem.message
+
+
+@pytest.mark.parametrize("depth", [4, 400])
+@pytest.mark.parametrize("around", [b'{"error":{"message":%b}}', b"%b"])
+def test_an_error_however_deep_is_read(around: bytes, depth: int) -> None:
+    problem = decode_error(500, {}, around % (b"[" * depth + b'"x"' + b"]" * depth))
+    assert problem.status == 500
+    assert ("x" in problem.message.split()) is (depth == 4)

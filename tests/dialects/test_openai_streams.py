@@ -10,7 +10,7 @@ import pytest
 from tests.dialects.corpus import Exchange, everything, packed
 from tests.dialects.streams import NAMING, chunks, cut, data_of, json_of, reports, run
 from zai_gateway.dialects.openai_chat import StreamDecoder, StreamPlan
-from zai_gateway.wire.events import Chunk, Finished, UpstreamProblem
+from zai_gateway.wire.events import Chunk, Finished, Reported, UpstreamProblem
 
 STREAMS = [exchange for exchange in everything() if exchange.provider == "openai" and exchange.is_stream]
 BY_NAME = pytest.mark.parametrize("exchange", STREAMS, ids=lambda exchange: exchange.name)
@@ -199,3 +199,11 @@ def test_failover_ends_with_the_first_content() -> None:
         speaking += any(event.is_content for event in events)
     # Three ended at their limit while they reasoned, and said nothing.
     assert speaking == len(STREAMS) - 3
+
+
+def test_a_count_is_final_once_every_choice_has_ended() -> None:
+    usage = b'"usage":{"prompt_tokens":1,"completion_tokens":%d}'
+    said = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":%b}],' + usage + b"}\n\n"
+    decoder = StreamDecoder(NAMING, StreamPlan())
+    events = decoder.feed(said % (b"null", 1) + said % (b'"stop"', 2))
+    assert [event.final for event in events if isinstance(event, Reported)] == [False, True]

@@ -272,6 +272,15 @@ async def until_known(stage: Stage, key: IssuedKey) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_401_inside_an_answer_is_not_about_the_key(stage: Stage) -> None:
+    key = stage.key(usd=1)
+    # A router passes on what the vendor behind it said.
+    stage.stub.script(replace(error_answer(401, "Unauthorized.", code="invalid_api_key"), status=200))
+    assert (await stage.chat(key, HELLO)).status == 502
+    assert (await stage.chat(key, HELLO)).status == 200
+    assert told(stage, "openai") == (False, None)
+
+
 async def test_a_new_secret_lets_a_refused_key_be_used_again(stage: Stage) -> None:
     keys, key = stage.house.accounts.provider_keys, stage.key(usd=1)
     stage.stub.script(error_answer(401, "no"))

@@ -85,7 +85,8 @@ class ProviderKeys:
         now = None if enabled else self._desk.clock.now_ms()
 
         def change(key: ProviderKey) -> ProviderKey:
-            if (key.disabled_ms is None) == enabled:
+            # Whom the gateway disabled, a person may: then no renewal enables it again.
+            if (key.disabled_ms is None) == enabled and key.disabled_why is None:
                 return key
             return replace(key, disabled_ms=now, disabled_why=None)
 

@@ -142,7 +142,7 @@ class Gateway:
             self._refusing.add(key.id)
             # It is refused where the gateway ends: then the next one meets the same.
             with suppress(RuntimeError):
-                self._lookups.submit(self._disable, key, route.provider.title)
+                self._chores.submit(self._disable, key, route.provider.title)
 
     def _disable(self, key: ProviderKey, provider: str) -> None:
         try:

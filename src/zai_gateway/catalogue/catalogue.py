@@ -53,7 +53,7 @@ class Catalogue:
 
     def with_table(self, table: Table) -> "Catalogue":
         """Another catalogue, in which the table's models stand in the place of those of the same names."""
-        named = {(model.provider, model.id) for model in table.models}
+        named = {(model.provider, name) for model in table.models for name in (model.id, *model.aliases)}
         kept = (model for rows in self._by_provider.values() for model in rows)
         others = (model for model in kept if (model.provider, model.id) not in named)
         # First, so that an alias in the table wins over the same alias here.

@@ -2,9 +2,13 @@
 
 from zai_gateway.wire.usage import Counting
 
-ROUTING = ("plugins", "provider", "route", "transforms", "inference_geo")
-"""Fields that change model, route or price at vendors that heed them. They are sent to nobody: what stands
-behind another base URL might heed them too."""
+ROUTING = (
+    *("plugins", "provider", "route", "transforms", "inference_geo"),
+    *("fallbacks", "provideroptions", "n_predict"),
+)
+"""Fields, in lower case, that change model, route, price or output limit at vendors that heed them.
+
+They are sent to nobody: what stands behind another base URL might heed them too."""
 OPEN_ENDED = ("web_search_options", "prediction", "audio", "modalities")
 """A search has a fee and brings any number of input tokens; a prediction's rejected tokens are billed while
 its model takes no output limit; audio has prices of its own."""

@@ -32,6 +32,8 @@ AZURE = Provider(
     # As at xAI itself; no recording shows otherwise.
     limit_passed_by=("grok-*",),
     limit_kept_by=("*-non-reasoning*",),
+    # A deployment may be set to another one.
+    standard_tier="default",
     never_sent=ROUTING,
     unbounded=(*OPEN_ENDED, "data_sources"),
     quirks=(

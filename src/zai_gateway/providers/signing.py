@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from zai_gateway.providers.provider import Auth, Provider, Surface
 
+_DEPLOYMENT = re.compile(r"(.*/openai)/deployments(/[^/]+)?")
 CHAT_PATH = "/chat/completions"
 AZURE_VERSION = "2024-10-21"
 """The API version of Azure's deployments where the base URL names none: the last one that is no preview."""
@@ -26,6 +27,12 @@ def chat_url(provider: Provider, base_url: str, model: str) -> str:
     if provider.surface is Surface.AZURE:
         return _azure(base_url, CHAT_PATH, model)
     return base_url + CHAT_PATH
+
+
+def serves(provider: Provider, base_url: str, model: str) -> bool:
+    """Whether what stands at the base URL answers as `model`: one deployment of Azure's is one model."""
+    pinned = _DEPLOYMENT.fullmatch(base_url.partition("?")[0].rstrip("/"))
+    return provider.surface is not Surface.AZURE or not pinned or pinned[2] in (None, f"/{model}")
 
 
 def models_url(provider: Provider, base_url: str) -> str | None:
@@ -52,7 +59,7 @@ def _azure(base_url: str, path: str, model: str | None) -> str:
     """
     place, _, query = base_url.partition("?")
     place = place.rstrip("/")
-    if found := re.fullmatch(r"(.*/openai)/deployments(/[^/]+)?", place):
+    if found := _DEPLOYMENT.fullmatch(place):
         query = query or f"api-version={AZURE_VERSION}"
         if model is None:
             return f"{found[1]}{path}?{query}"

@@ -111,6 +111,9 @@ class _Walk:
         self._latest: dict[tuple[str, str], _Tried] = {}
         """By provider key and model, in the order of the first attempts."""
         self._refusal: Failure | None = None
+        """Of what was asked for, by the money."""
+        self._left_out: Failure | None = None
+        """Of what stands in for it, which says nothing of what was asked for."""
         self._store_trouble: StoreUnavailable | None = None
         self.over = False
         """Whether the client was answered, or has left."""
@@ -124,7 +127,7 @@ class _Walk:
             if self.over or self._hopeless:
                 return
             if route.origin is Origin.BACKUP and self._refusal is not None and not self._latest:
-                return  # nothing stands in for what there is no money for
+                continue  # nothing stands in for what there is no money for
             await self._try(route)
 
     def repeatable(self) -> Iterator[_Tried]:
@@ -138,7 +141,7 @@ class _Walk:
     def told(self) -> Failure | StoreUnavailable:
         """What the client is told: the most telling failure, and in a few words the others."""
         if not self._latest:
-            trouble = self._store_trouble or self._refusal
+            trouble = self._store_trouble or self._refusal or self._left_out
             assert trouble is not None
             return trouble
         # The sort is stable: of failures that tell as much, the first.
@@ -162,7 +165,10 @@ class _Walk:
             elif route.origin is not Origin.BACKUP:
                 self._hopeless = True
         except Failure as refusal:
-            self._refusal = self._refusal or refusal
+            if route.origin is Origin.BACKUP:
+                self._left_out = self._left_out or refusal
+            else:
+                self._refusal = self._refusal or refusal
         except StoreUnavailable as trouble:
             self._store_trouble, self._hopeless = trouble, True
         else:

@@ -135,7 +135,7 @@ class Exchange:
         decoder = openai_chat.StreamDecoder(errand.naming, errand.plan)
         problem = await pump(inbound, decoder, self._meter, self._writer)
         if problem is not None:
-            raise refused(problem, errand.provider, errand.secret, definite=False)
+            raise refused(problem, errand.provider, errand.secret, self._meter.status, definite=False)
         self._writer.commit()
         await self._hold.settle()
         reported = self._meter.reported if errand.plan.include_usage else None
@@ -146,7 +146,7 @@ class Exchange:
         body = await read_whole(inbound, _MAX_ANSWER_BYTES)
         answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop, errand.plan.counting)
         if isinstance(answer, UpstreamProblem):
-            raise refused(answer, errand.provider, errand.secret, definite=False)
+            raise refused(answer, errand.provider, errand.secret, self._meter.status, definite=False)
         self._meter.reported = answer.reported
         self._meter.saw_content(answer.content_bytes)
         self._meter.complete = True
@@ -164,7 +164,9 @@ class Exchange:
         body = await read_whole(inbound, _MAX_REFUSAL_BYTES)
         self._meter.refused(inbound.status)
         problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
-        return refused(problem, errand.provider, errand.secret, definite=self._meter.unbilled)
+        return refused(
+            problem, errand.provider, errand.secret, self._meter.status, definite=self._meter.unbilled
+        )
 
 
 def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -48,7 +48,8 @@ async def asked(upstream: Upstream, key: ProviderKey, secret: str) -> tuple[List
     row = provider_of(key.provider)
     try:
         async with asyncio.timeout(_WHOLE_SECONDS):
-            return parsed(await _body(upstream, row, key, secret))
+            # Not on the loop: a list may be long.
+            return await asyncio.to_thread(parsed, await _body(upstream, row, key, secret))
     except UpstreamError as error:
         raise breakdown(error, row.title) from None
     except TimeoutError:
@@ -92,7 +93,7 @@ def parsed(body: bytes) -> tuple[ListedModel, ...]:
     if not isinstance(given, list):
         raise _no_list()
     found: dict[str, ListedModel] = {}
-    for entry in cast(list[object], given):
+    for entry in cast(list[object], given)[: 2 * MOST_MODELS]:
         model = _model(entry)
         if model is not None:
             found.setdefault(model.id, model)

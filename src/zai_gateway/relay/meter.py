@@ -75,10 +75,11 @@ class Meter:
             return self._outcome(0, 0, Certainty.EXACT, ())
         bounded = self._is_bounded_by(granted)
         known = self.cost()
-        if known is not None:
+        if known is not None and (self.complete or (self.reported is not None and self.reported.final)):
             flags = (Flag.OVERRUN,) if bounded and known > granted.amount else ()
             return self._outcome(known, 0, Certainty.EXACT, flags)
-        guess = self._estimate()
+        # What was counted so far says nothing of what the provider went on to make.
+        guess = max(self._estimate(), known or 0)
         if bounded:
             guess = min(guess, granted.amount)
         return self._outcome(guess, max(granted.amount - guess, 0), Certainty.ESTIMATED, ())

@@ -83,6 +83,7 @@ class OwnLists:
         """The sealed secrets that this worker asked with."""
         self._lists: dict[str, Mapping[str, ListedModel]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._in_use: Mapping[str, ProviderKey] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     @property
@@ -95,7 +96,7 @@ class OwnLists:
 
         `keys` are all that are in use. Raises StoreUnavailable.
         """
-        having = {key.id: key for key in keys if lists_models(key)}
+        self._in_use = having = {key.id: key for key in keys if lists_models(key)}
         # What is being asked may not have come to the store yet.
         settled = self._known.keys() - self._asking.keys()
         fetched = await self._off_loop(self._store.fetched)
@@ -133,6 +134,9 @@ class OwnLists:
 
     async def _ask(self, key: ProviderKey) -> None:
         async with self._turns:
+            now = self._in_use.get(key.id)
+            if now is None or now.sealed != key.sealed:
+                return  # it was taken out of use, or given another secret, while it waited
             self._asked_with[key.id] = key.sealed
             trouble = None
             models = tuple(self._lists.get(key.id, {}).values())
@@ -140,7 +144,11 @@ class OwnLists:
                 models = await asked(self._upstream, key, self._open_secret(key))
             except (Failure, OperatorError) as failure:
                 trouble = str(failure)[:_LONGEST_TROUBLE]
+                trouble = "".join(each if each.isprintable() else " " for each in trouble)
                 _LOG.info("no list of models for the provider key %s: %s", key.id, trouble)
+            except Exception as defect:
+                trouble = f"its list could not be read ({type(defect).__name__})"
+                _LOG.warning("no list of models for the provider key %s: %s", key.id, trouble)
             listing = Listing(
                 provider_key=key.id, fetched_ms=self._clock.now_ms(), trouble=trouble, models=models
             )

@@ -67,18 +67,22 @@ def quoted(request: ChatRequest, caller: Caller, found: Sequence[Route], rooms: 
     tried = [route for route in found if first_of[route.model.name] is route]
     candidates = [_candidate(request, caller, route, rooms) for route in tried]
     refusal: Failure | None = None
+    left_out: Failure | None = None
     answering: Candidate | None = None
     for route, candidate in zip(tried, candidates, strict=True):
         if route.origin is Origin.BACKUP and refusal is not None:
-            break  # nothing stands in for what there is no money for
+            continue  # nothing stands in for what there is no money for
         if candidate.refusal is None:
             answering = candidate
             break
-        refusal = refusal or candidate.refusal
+        if route.origin is Origin.BACKUP:
+            left_out = left_out or candidate.refusal
+        else:
+            refusal = refusal or candidate.refusal
     return Quote(
         candidates=tuple(candidates),
         answering=answering,
-        refusal=None if answering else refusal,
+        refusal=None if answering else refusal or left_out,
         free=_free(rooms),
     )
 

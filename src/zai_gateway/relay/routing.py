@@ -16,6 +16,7 @@ from zai_gateway.catalogue.model import Model, Price
 from zai_gateway.catalogue.quote import unpriced_media
 from zai_gateway.errors import Code, Failure
 from zai_gateway.providers.registry import Provider, provider, provider_of
+from zai_gateway.providers.signing import serves
 from zai_gateway.relay.models import callable_models
 from zai_gateway.wire.chat import ChatRequest
 from zai_gateway.wire.fields import Fields
@@ -129,7 +130,7 @@ def _over_keys(request: ChatRequest, caller: Caller, knowledge: Knowledge, targe
         _refuse_parameters(request, row)
         features = _unbounded(request, row, model) if caller.capped else []
     if model is None:
-        raise _not_served(target.model, row, caller, knowledge)
+        raise _not_served(target.model, row, caller, knowledge, request.model)
     if features and caller.key.unbounded_allowance is None:
         raise _without_bound(features[0], model)
     if not caller.may_call(model.name):
@@ -138,9 +139,13 @@ def _over_keys(request: ChatRequest, caller: Caller, knowledge: Knowledge, targe
             f"This API key may not call {model.name}. It may call: {', '.join(caller.key.allow)}.",
             param="model",
         )
-    keys = [key for key in caller.view.provider_keys if row is not None and key.provider == row.name]
+    keys = [
+        key
+        for key in caller.view.provider_keys
+        if row is not None and key.provider == row.name and serves(row, key.base_url, model.id)
+    ]
     if row is None or not keys:
-        raise _not_served(target.model, row, caller, knowledge)
+        raise _not_served(target.model, row, caller, knowledge, request.model)
     price = _price(model, caller, knowledge.now)
     return [
         Route(
@@ -241,12 +246,17 @@ def _asks(request: ChatRequest, row: Provider, name: str) -> bool:
     return b"".join(value.split()) not in _HARMLESS
 
 
-def _not_served(name: str, row: Provider | None, caller: Caller, knowledge: Knowledge) -> Failure:
+def _not_served(
+    name: str, row: Provider | None, caller: Caller, knowledge: Knowledge, asked_for: str
+) -> Failure:
     if row is not None:
         why = f"This workspace has no provider key for {row.title} that is in use."
         why += f" Add one with: zai admin provider add {row.name}"
     else:
         why = f"No provider serves {name!r}"
+        if name != asked_for:
+            # Nobody is told of what only stands in for it, and looking for names takes time.
+            return Failure(Code.MODEL_NOT_FOUND, f"{why}.", param="model")
         names = [model.name for model in callable_models(caller, knowledge.catalogue, knowledge.listings)]
         close = get_close_matches(name, names, n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else "GET /v1/models lists what there is."

@@ -55,9 +55,9 @@ class Setback(Exception):
         return self.definite and self.cause is Cause.PROVIDER and (self.status == 0 or self.status >= 500)
 
 
-def refused(problem: UpstreamProblem, provider: str, secret: str, *, definite: bool) -> Setback:
-    """The setback for an error that `provider` answered with."""
-    return Setback(refusal(problem, provider, secret), _cause(problem), problem.status, definite=definite)
+def refused(problem: UpstreamProblem, provider: str, secret: str, status: int, *, definite: bool) -> Setback:
+    """The setback for an error that `provider` answered with, under this HTTP status."""
+    return Setback(refusal(problem, provider, secret), _cause(problem), status, definite=definite)
 
 
 def broken_off(error: UpstreamError, provider: str, status: int) -> Setback:

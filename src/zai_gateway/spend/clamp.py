@@ -77,7 +77,11 @@ def share_of(bound: Bound, rooms: Sequence[Room]) -> Share:
 
 def _unclamped(bound: Bound, room: Room) -> Share:
     """The worst case as it was asked for."""
-    known = [n for n in (bound.asked, bound.most, bound.room) if n is not None]
+    limit: int | None = None
+    known = [n for n in (bound.asked, bound.most) if n is not None]
+    if bound.output_pico and not known and bound.room is not None:
+        # Less input than its bound would leave more room, so that the limit has to be said.
+        known, limit = [bound.room], bound.room
     if bound.output_pico and not known:
         raise Failure(
             Code.UNBOUNDED_FEATURE,
@@ -88,7 +92,7 @@ def _unclamped(bound: Bound, room: Room) -> Share:
     amount = bound.worst(min(known, default=0))
     if amount > room.free:
         raise _refusal(amount, room, "as it is")
-    return Share(amount, None)
+    return Share(amount, limit)
 
 
 def _clamped(bound: Bound, limit: int, room: Room) -> Share:

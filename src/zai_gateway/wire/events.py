@@ -26,6 +26,8 @@ class Reported(Struct, frozen=True):
     out once, after the settlement, where the client did not refuse it. Of a whole answer its `usage`."""
     stated_cost: int | None = None
     """Nano-USD that the provider says it billed for the answer, where it says so."""
+    final: bool = True
+    """Whether nothing more will be counted: some providers say with each chunk what was used so far."""
 
 
 class Finished(Struct, frozen=True):

@@ -39,11 +39,12 @@ def test_an_import_may_bring_new_models_and_providers() -> None:
     assert shelf.catalogue.knows("openai", "example:online")
 
 
-def test_an_imports_alias_wins_over_an_alias_but_never_over_a_model() -> None:
+def test_an_imports_alias_wins_over_an_alias_and_over_a_model() -> None:
     shelf = Shelf(CATALOGUE)
     shelf.lay(_table(Model(provider="openai", id="new", aliases=("another", "example"))))
     assert shelf.catalogue.model("openai", "another").id == "new"
-    assert shelf.catalogue.model("openai", "example") == MODEL
+    # A model that was renamed must not be found at its old price under its old name.
+    assert shelf.catalogue.model("openai", "example").id == "new"
 
 
 def test_an_import_takes_the_place_of_the_one_before() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.dialects.corpus import packed
 from tests.dialects.vendors import row_of
 from zai_gateway.providers.registry import PROVIDERS, provider_of
-from zai_gateway.providers.signing import chat_url, key_url, models_url, signature
+from zai_gateway.providers.signing import chat_url, key_url, models_url, serves, signature
 
 AZURE = "https://res.openai.azure.com"
 
@@ -119,3 +119,17 @@ def test_recorded_requests_to_azure_went_to_one_of_its_surfaces() -> None:
         assert goes.query == asked.query or not asked.query
         found[asked.path.split("/")[1]] += 1
     assert found == {"openai": 23, "models": 12}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "model", "served"),
+    [
+        (f"{AZURE}/openai/deployments/big", "big", True),
+        (f"{AZURE}/openai/deployments/big?api-version=2024-10-21", "small", False),
+        (f"{AZURE}/openai/deployments", "small", True),
+        (AZURE, "small", True),
+    ],
+)
+def test_one_deployment_is_one_model(base_url: str, model: str, served: bool) -> None:
+    assert serves(provider_of("azure"), base_url, model) is served
+    assert serves(provider_of("openai"), base_url, model)

@@ -277,3 +277,9 @@ async def test_an_answer_that_broke_off_says_nothing_good_of_its_key() -> None:
         # A further failure is the first of a row only where the row had ended.
         played.health.failed(A, setback())
         assert played.health.rests("pkey_1", "openai/a") is rests
+
+
+async def test_a_stand_in_without_money_keeps_nobody_from_what_was_asked_for() -> None:
+    # What was asked for rests, so that it comes last.
+    played = await Played(no_money(), no_money(), True).over(B, C, A)
+    assert played.tried()[-1] == "a"

@@ -146,3 +146,9 @@ def test_a_list_ends_somewhere() -> None:
 def test_what_is_no_list_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(Failure, match="no list of models"):
         parsed(body)
+
+
+def test_no_more_entries_are_walked_than_a_list_may_have_twice() -> None:
+    twin, last = b'{"id":"a"}', b'{"id":"b"}'
+    body = b"[" + b",".join([*[twin] * (2 * MOST_MODELS), last]) + b"]"
+    assert [model.id for model in parsed(body)] == ["a"]

@@ -85,3 +85,21 @@ def test_what_was_refused_or_never_sent_costs_nothing() -> None:
     unsent = meter(BOUND)
     unsent.sent = False
     assert unsent.outcome(Granted((), 5, None)) is None
+
+
+def test_what_was_counted_so_far_is_not_what_an_interrupted_answer_cost() -> None:
+    interrupted = meter(replace(BOUND, asked=100_000))
+    interrupted.saw_content(40)
+    interrupted.reported = replace(used(20), final=False)
+    outcome = interrupted.outcome(Granted((), 1_000_000_000, None))
+    assert outcome is not None
+    assert (outcome.cost, outcome.risk) == (20 * 10_000, 1_000_000_000 - 20 * 10_000)
+    assert outcome.certainty is Certainty.ESTIMATED
+
+
+def test_the_last_count_of_an_answer_that_lost_its_end_is_exact() -> None:
+    interrupted = meter(replace(BOUND, asked=100_000))
+    interrupted.reported = used(20)
+    outcome = interrupted.outcome(Granted((), 1_000_000_000, None))
+    assert outcome is not None
+    assert (outcome.cost, outcome.risk, outcome.certainty) == (20 * 10_000, 0, Certainty.EXACT)

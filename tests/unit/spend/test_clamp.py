@@ -163,7 +163,7 @@ def test_a_rigid_bound_is_held_as_it_was_asked_for_or_refused() -> None:
 def test_a_rigid_bound_without_a_limit_holds_the_model_s_longest_answer() -> None:
     assert share(rigid(), untouched(5 * USD)) == Share(rigid().worst(128_000), None)
     assert share(rigid(asked=200_000), untouched(5 * USD)) == Share(rigid().worst(128_000), None)
-    assert share(rigid(most=None, room=1_000), untouched(5 * USD)) == Share(rigid().worst(1_000), None)
+    assert share(rigid(most=None, room=1_000), untouched(5 * USD)) == Share(rigid().worst(1_000), 1_000)
     with pytest.raises(Failure, match=r"^max_tokens: nothing is known to bound") as refused:
         share(rigid(most=None), untouched(5 * USD))
     assert (refused.value.code, refused.value.param) == (Code.UNBOUNDED_FEATURE, "max_tokens")

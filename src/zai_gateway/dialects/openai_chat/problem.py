@@ -9,6 +9,8 @@ from zai_gateway.wire.values import Json, decode
 
 LONGEST_MESSAGE = 500
 """Characters of an upstream's message that are passed on."""
+_DEEPEST = 8
+"""Lists and objects around an error's words: deeper ones hold none that anybody wrote."""
 
 _STATUS_OF = {
     "invalid_request_error": 400,
@@ -82,11 +84,11 @@ def _problem(
     )
 
 
-def _said(value: Json) -> Mapping[str, Json]:
+def _said(value: Json, depth: int = 0) -> Mapping[str, Json]:
     """The members of OpenAI's `error` object, out of any of the shapes that errors have."""
     if isinstance(value, list):
         # Google's servers wrap the object into a list.
-        return _said(value[0]) if value else {}
+        return _said(value[0], depth + 1) if value and depth < _DEEPEST else {}
     if isinstance(value, str):
         return {"message": value}
     if not isinstance(value, dict):
@@ -115,7 +117,9 @@ def _with_origin(error: Mapping[str, Json]) -> Mapping[str, Json]:
     return {**error, "message": message}
 
 
-def _text(value: Json) -> str:
+def _text(value: Json, depth: int = 0) -> str:
+    if depth > _DEEPEST:
+        return ""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool) or value is None:
@@ -123,8 +127,8 @@ def _text(value: Json) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, dict):
-        return _text(value.get("message") or value.get("msg") or value.get("detail"))
-    return "; ".join(text for text in map(_text, value) if text)
+        return _text(value.get("message") or value.get("msg") or value.get("detail"), depth + 1)
+    return "; ".join(text for text in (_text(each, depth + 1) for each in value) if text)
 
 
 def _plain(body: bytes) -> str:

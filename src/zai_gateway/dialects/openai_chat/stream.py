@@ -155,7 +155,9 @@ class StreamDecoder:
         draft.put("usage", completed_usage(text or b"{}", usage))
         draft.put("choices", b"[]")
         stated = stated_cost(told, self._plan.counting.statement)
-        events.append(Reported(usage, self._tier, draft.written(), stated))
+        ended = [choice.ended for choice in self._choices.values()]
+        final = all(ended) and len(ended) >= self._plan.choices
+        events.append(Reported(usage, self._tier, draft.written(), stated, final))
 
     def _finish(self, events: list[Event]) -> None:
         for choice in self._choices.values():
