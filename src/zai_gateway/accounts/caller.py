@@ -57,7 +57,9 @@ class Caller(Struct, frozen=True, kw_only=True):
     @property
     def capped(self) -> bool:
         """Whether any of its budgets has a limit, so that every request needs a worst case."""
-        return any(budget.limit is not None for budget in self.budgets)
+        if self.key.cap is not None:
+            return True
+        return bool(self.view.budgets) and any(budget.limit is not None for budget in self.budgets)
 
     def may_call(self, model: str) -> bool:
         """Whether the key's allowlist has a pattern for the canonical name `model`; none allows all."""
