@@ -18,7 +18,7 @@ whole := $(shell [ "$$(cat .venv/.whole 2>/dev/null)" = "$$(pwd -P)" ] && .venv/
 	sys.exit(len(sys.argv) > 1 and sys.argv[1] != "%d.%d" % sys.version_info[:2])' \
 	$(if $(PYTHON),"$$('$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])')") 2>/dev/null && echo yes)
 
-.PHONY: help run test endurance test-postgresql check install dev lock prices providers wheel clean
+.PHONY: help run test endurance torture test-postgresql bench bench-console bench-peers screenshots check install dev lock prices providers wheel clean
 ifneq ($(whole),yes)
 .PHONY: .venv/.run .venv/.dev
 endif
@@ -38,6 +38,24 @@ test-postgresql: dev ## Run the tests of whole gateways again, with the books in
 
 endurance: dev ## Run what takes minutes: a store that stops under load, revocations across servers
 	@.venv/bin/pytest -s -o faulthandler_timeout=900 tests/endurance $(ARGS)
+
+# `make test` runs a short form of the same. More at once than there are cores: most of the time they wait.
+torture: dev ## Kill, stop and cheat gateways for a long time, and look whether their caps hold
+	@.venv/bin/pytest -n 4 --dist worksteal --torture full -o faulthandler_timeout=1200 \
+		$(or $(ARGS),tests/torture tests/spend/model)
+
+# They need Linux, a C compiler, nginx and wrk, and bench-peers Node.js too: bench/README.md.
+bench: install ## Measure against nginx as a plain proxy (some rows: make bench ARGS="--only stream")
+	@PYTHONPATH=. .venv/bin/python -m bench $(ARGS)
+
+bench-console: install ## Measure the console's pages on large books, and streams beside them (minutes to make the books)
+	@PYTHONPATH=. .venv/bin/python -m bench.console $(ARGS)
+
+bench-peers: install ## Measure LiteLLM and Portkey in the same way, which it installs
+	@PYTHONPATH=. .venv/bin/python -m bench.peers $(ARGS)
+
+screenshots: dev ## Take pictures of the console's screens (needs Chromium; elsewhere: make screenshots ARGS="--to DIR")
+	@.venv/bin/python -m tests.e2e.console.screenshots $(ARGS)
 
 check: dev ## Check format, lint, strict types, import rules and the rules of the house
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run .venv/bin/ruff format ."; exit 1; }
@@ -66,7 +84,7 @@ wheel: install ## Build the wheel into dist
 	@ls dist/*.whl
 
 clean: ## Remove .venv and everything else that was made here, but no data
-	@rm -rf .venv dist build .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv dist build bench/.build bench/.peers .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.run: requirements/run.txt pyproject.toml

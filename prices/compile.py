@@ -39,7 +39,8 @@ class Compiler:
     def data(self) -> bytes:
         """The data file: the same for the same sources, whenever and wherever it is compiled."""
         names = [f"{models.vendor.name}/{id}" for models in self._vendors for id in models.ids]
-        tables = Tables(HERE / "facts", names)
+        chats = [f"{models.vendor.name}/{id}" for models in self._vendors for id in models.chats]
+        tables = Tables(HERE / "facts", names, chats)
         rows = self._rows(tables)
         head = {
             "format": FORMAT,

@@ -36,6 +36,37 @@ class Fees(Struct, frozen=True):
     search: int = 0
 
 
+def of_input_alone(offers: dict[str, "Offer"]) -> dict[str, "Offer"]:
+    """What embeddings cost by them: nothing comes out of such a model that has a price.
+
+    Some sources price its output all the same, as if it wrote.
+    """
+    return {
+        tier: Offer({"input": offer.base["input"], "output": 0})
+        for tier, offer in offers.items()
+        if "input" in offer.base
+    }
+
+
+def with_long_writes(offers: dict[str, "Offer"]) -> dict[str, "Offer"]:
+    """What Claude costs by them: a write that lasts an hour costs twice the input, where a source has it not.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing
+    """
+    return {
+        tier: Offer(
+            _long_writes(offer.base), {over: _long_writes(rates) for over, rates in offer.steps.items()}
+        )
+        for tier, offer in offers.items()
+    }
+
+
+def _long_writes(rates: Rates) -> Rates:
+    if "cache_write" not in rates or "input" not in rates:
+        return rates
+    return {"cache_write_long": 2 * rates["input"], **rates}
+
+
 def pico_of_usd(usd_per_token: Decimal) -> int:
     """USD per token as pico-USD per token. Raises ValueError for what the books cannot hold exactly."""
     pico = usd_per_token * 10**12

@@ -1,6 +1,7 @@
 """The hand-kept tables: what models refuse, what images cost, and what the sources get wrong."""
 
 import tomllib
+from collections.abc import Collection
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +15,7 @@ class ParameterRow(Struct, frozen=True, forbid_unknown_fields=True):
 
     models: list[str]
     """Patterns of model names, `vendor/id`; in a table of one or more vendors, of ids."""
-    refuses: list[Literal["temperature", "top_p", "stop", "max_tokens"]]
+    refuses: list[Literal["temperature", "top_p", "top_k", "stop", "max_tokens"]]
     when: Literal["always", "reasoning"]
     """`reasoning`: refused only while the model reasons."""
     evidence: Literal["documented", "observed", "assumed"]
@@ -91,9 +92,12 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tables:
-    """All of them. Raises ValueError for a row that matches no model, and for a model that lacks its row."""
+    """All of them, for the models of these names, of which those in `chats` answer conversations.
 
-    def __init__(self, folder: Path, names: list[str]) -> None:
+    Raises ValueError for a row that matches no model, and for a model that lacks its row.
+    """
+
+    def __init__(self, folder: Path, names: list[str], chats: Collection[str]) -> None:
         files = [_read(path) for path in sorted(folder.glob("*.toml"))]
         self._parameters = [row for file in files for row in file.parameters]
         self._images = [row for file in files for row in file.images]
@@ -104,7 +108,7 @@ class Tables:
             if not any(_matches(row.models, name) for name in names):
                 raise ValueError(f"the patterns {row.models} of a hand-kept table match no model")
         for vendor in {vendor for file in files for vendor in file.complete_for}:
-            for name in names:
+            for name in chats:
                 if name.startswith(f"{vendor}/") and not any(
                     _matches(row.models, name) for row in self._parameters
                 ):

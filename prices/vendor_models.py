@@ -5,19 +5,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import claude_names
 import litellm_source
 import models_dev_source
-from choosing import left_out
+from choosing import embeds, left_out
 from genai_source import Genai
 from merging import Merged, Source, merge
 from msgspec import Struct
-from offers import Offer
+from offers import Offer, of_input_alone, with_long_writes
 from tables import PriceRow, Tables
 from vendor_table import Vendor
 
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2})$")
 _MARKS = str.maketrans("", "", ".-_")
 _DATED = re.compile(r"(-\d{8}|-\d{4}-\d{2}-\d{2}|-\d{6})(?=$|:)")
+_NO_ANSWERS = {"inputs": ("text",), "outputs": (), "max_output": None, "reasoning": False, "tools": None}
+"""Of models that make embeddings; others than of text are not asked for here."""
 _WINDOW_LESS_OUTPUT = (272_000, 922_000)
 """LiteLLM gives the whole window of most models, and of newer ones what the output leaves of it."""
 
@@ -44,6 +47,7 @@ class VendorModels:
         self.disagreements: list[str] = []
         self.aliases: dict[str, list[str]] = {}
         self.ids = self._chosen()
+        self.chats = [id for id in self.ids if not self._embeds(id)]
 
     def row(self, id: str, tables: Tables) -> dict[str, Any]:
         """The model as the data file has it, but for a price that another model's row is needed for."""
@@ -54,6 +58,8 @@ class VendorModels:
             "provider": self.vendor.name,
             "id": id,
             "aliases": self.aliases.get(id, []),
+            "kind": "embedding" if self._embeds(id) else "chat",
+            "dimensions": _tokens(litellm.get("output_vector_size")),
             **self._limits(id, litellm, dev),
             "reasoning": bool(litellm.get("supports_reasoning", dev.get("reasoning"))),
             "default_effort": _default_effort(litellm),
@@ -68,6 +74,8 @@ class VendorModels:
             "tools": litellm.get("supports_function_calling", dev.get("tool_call")),
             "released": _released(id, dev),
         }
+        if found["kind"] == "embedding":
+            found |= _NO_ANSWERS
         found |= self._prices(id, tables.price(name)) | tables.corrections(name)
         if found["context_window"] and found["max_output"]:
             found["max_output"] = min(found["max_output"], found["context_window"])
@@ -90,12 +98,16 @@ class VendorModels:
         return {"price": known[0], "later_prices": known[1:]}
 
     def _merged(self, id: str, on: date, kept: PriceRow | None) -> Merged | None:
-        litellm, dev = self._records(id)
+        litellm, dev = self._sources.litellm.get(id, {}), self._sources.models_dev.get(id, {})
         sources = {
             "genai-prices": (self._sources.genai.offers(id, on), self._sources.genai.fees(id, on)),
             "litellm": (litellm_source.offers(litellm), litellm_source.fees(litellm)),
             "models-dev": (models_dev_source.offers(dev), models_dev_source.fees(dev)),
         }
+        if on != self._sources.on:
+            # Of what is announced the others know nothing: a tier of theirs would be the old one.
+            for name in ("litellm", "models-dev"):
+                sources[name] = (_standard(sources[name][0]), sources[name][1])
         cited = self.vendor.own_list is not None and str(litellm.get("source")).startswith(
             self.vendor.own_list
         )
@@ -111,13 +123,22 @@ class VendorModels:
     def _meant(self, id: str, offers: dict[str, Offer]) -> dict[str, Offer]:
         """Without prices of zero that only say that the source knows none."""
         standard = offers.get("standard")
+        if self.vendor.claude_names and id.startswith("claude-"):
+            offers = with_long_writes(offers)
+        if self._embeds(id):
+            offers = of_input_alone(offers)
+            standard = offers.get("standard")
+        elif standard is not None and standard.whole and not standard.base["output"] and not standard.nothing:
+            return {}
         if standard is None or not standard.whole:
             return {}
         if standard.nothing and not self.vendor.gives_away(id):
             return {}
-        if standard.base["output"] == 0 and not standard.nothing:
-            return {}
-        return {tier: offer for tier, offer in offers.items() if tier == "standard" or not offer.nothing}
+        return {
+            tier: offer
+            for tier, offer in offers.items()
+            if tier == "standard" or not (offer.nothing or tier in self.vendor.not_sold)
+        }
 
     def _chosen(self) -> list[str]:
         """The ids of the chat models; each name is taken once, whatever its case."""
@@ -132,7 +153,19 @@ class VendorModels:
                 self._take(id, taken)
         for id, others in lists["genai-prices"]:
             self._name((id, *others), taken)
+        if self.vendor.claude_names:
+            return self._named_as_claude(sorted(set(taken.values())))
         return sorted(set(taken.values()))
+
+    def _named_as_claude(self, ids: list[str]) -> list[str]:
+        """The ids with one for each snapshot of Claude, of which all the others are aliases."""
+        others = [id for id in ids if not id.startswith("claude-")]
+        known = {name for id in ids for name in (id, *self.aliases.pop(id, []))}
+        claudes = claude_names.grouped(
+            [name for name in known if name.startswith("claude-")], dated=self.vendor.claude_names == "dated"
+        )
+        self.aliases |= claudes
+        return sorted([*others, *claudes])
 
     def _name(self, names: tuple[str, ...], taken: dict[str, str]) -> None:
         """Names of one price: another name of a model that is taken, or a model of its own."""
@@ -164,8 +197,13 @@ class VendorModels:
         else:
             self.left_out[id] = why
 
+    def _embeds(self, id: str) -> bool:
+        return embeds(id, self._records(id)[0])
+
     def _records(self, id: str) -> tuple[litellm_source.Row, models_dev_source.Row]:
-        return self._sources.litellm.get(id, {}), self._sources.models_dev.get(id, {})
+        """What the sources say of the model, under any of its names."""
+        names = (id, *self.aliases.get(id, [])) if self.vendor.claude_names else (id,)
+        return _first(self._sources.litellm, names), _first(self._sources.models_dev, names)
 
     def _limits(self, id: str, litellm: dict[str, Any], dev: dict[str, Any]) -> dict[str, int | None]:
         """LiteLLM's, which is the newest that tells models of one price apart."""
@@ -192,6 +230,17 @@ class VendorModels:
         if self.vendor.name not in ("openai", "azure"):
             return None
         return "max_completion_tokens" if "max_tokens" in refusals else "max_tokens"
+
+
+def _standard(offers: dict[str, Offer]) -> dict[str, Offer]:
+    return {tier: offer for tier, offer in offers.items() if tier == "standard"}
+
+
+def _first(records: dict[str, dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+    for name in names:
+        if name in records:
+            return records[name]
+    return {}
 
 
 def _tokens(value: Any) -> int | None:

@@ -1,6 +1,7 @@
 """The vendors that the catalogue covers, and what each source calls them."""
 
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from msgspec import Struct
 
@@ -21,6 +22,10 @@ class Vendor(Struct, frozen=True, kw_only=True):
     """Patterns of the ids whose price of zero is meant; elsewhere it is one that the source does not know."""
     skips: tuple[str, ...] = ()
     """Patterns of ids that are left out."""
+    claude_names: Literal["", "dated", "plain"] = ""
+    """How it calls Claude, where it has one id for each model: with the day of its making, or without."""
+    not_sold: tuple[str, ...] = ()
+    """Tiers of another interface of the vendor, or asked for otherwise than by `service_tier`."""
     also: tuple[str, ...] = ()
     """Ids that are taken whatever the sources say of them: their facts are kept by hand."""
     own_list: str | None = None
@@ -45,6 +50,12 @@ def _any(patterns: tuple[str, ...], id: str) -> bool:
     return any(fnmatchcase(id, pattern) for pattern in patterns)
 
 
+NO_TEXT_OF_GOOGLE = (
+    *("*-live*", "*-native-audio*", "*-image*", "*-tts*", "*-transcribe*", "*nano-banana*", "*-omni-*"),
+    *("*robotics*", "*computer-use*", "gemini-exp-*"),
+)
+"""Models of Google that answer in sound or pictures, or elsewhere, whatever the sources call them."""
+
 VENDORS = (
     Vendor(
         name="openai",
@@ -53,6 +64,52 @@ VENDORS = (
         genai=("openai",),
         listed_by=("litellm",),
     ),
+    # Batches are another interface; what `speed: fast` costs is no tier, for requests may not have it here.
+    Vendor(
+        name="anthropic",
+        litellm=("anthropic",),
+        models_dev=("anthropic",),
+        genai=("anthropic",),
+        skips=("claude-2*", "claude-v*", "claude-instant*"),
+        also=("claude-3-5-haiku-20241022",),
+        claude_names="plain",
+        not_sold=("batch",),
+    ),
+    # Gemma is given away there. What `deep-research` and `omni` models do is not done by generateContent.
+    Vendor(
+        name="gemini",
+        litellm=("gemini",),
+        models_dev=("google",),
+        genai=("google",),
+        only=("gemini-*", "gemma-*"),
+        skips=(
+            "gemini-gemma-*",
+            "*:*",
+            "gemini-1.0-*",
+            "gemini-pro",
+            "gemini-3-pro-text-*",
+            "*-maas",
+            *NO_TEXT_OF_GOOGLE,
+        ),
+        free=("gemma-*",),
+        not_sold=("batch",),
+    ),
+    # Models of other makers there have other addresses. Embeddings of other names than Gemini's are billed by
+    # the character.
+    Vendor(
+        name="vertex",
+        litellm=(
+            *("vertex_ai-language-models", "vertex_ai-anthropic_models", "vertex_ai-embedding-models"),
+            "vertex_ai",
+        ),
+        models_dev=("google-vertex", "google-vertex-anthropic"),
+        genai=("google",),
+        listed_by=("litellm", "models-dev"),
+        only=("gemini-*", "claude-*"),
+        skips=("gemini-flash-experimental", *NO_TEXT_OF_GOOGLE),
+        claude_names="dated",
+        not_sold=("batch",),
+    ),
     # LiteLLM's `azure/eu/...` are prices of deployments in a data zone: no model is called so.
     Vendor(
         name="azure",
@@ -60,7 +117,7 @@ VENDORS = (
         models_dev=("azure",),
         genai=("azure",),
         listed_by=("litellm", "models-dev"),
-        skips=("*/*", "claude-*", "container"),
+        skips=("*/*", "claude-*", "container", "ada"),
         also=("model-router",),
     ),
     # Its `:batch` prices are of another interface.
@@ -107,10 +164,10 @@ VENDORS = (
     ),
     Vendor(
         name="fireworks",
-        litellm=("fireworks_ai",),
+        litellm=("fireworks_ai", "fireworks_ai-embedding-models"),
         models_dev=("fireworks-ai",),
         genai=("fireworks",),
-        only=("accounts/*",),
+        only=("accounts/*", "nomic-ai/*", "thenlper/*", "WhereIsAI/*"),
     ),
     Vendor(name="cerebras", litellm=("cerebras",), models_dev=("cerebras",), genai=("cerebras",)),
     # What else the sources list is retired, or of another of its interfaces; it has no list of its own.

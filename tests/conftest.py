@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.postgresql.server import PostgresServer
@@ -60,6 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How busy the machine is decides no test. The rest stays as Hypothesis has it, here or for CI.
+    settings.register_profile(
+        "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("untimed")
     config.addinivalue_line(
         "markers", "sqlite(reason): about SQLite's files by its nature, so skipped on another store"
     )

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vendors.recorded import RECORDED, Kind, Recorded
-
 from zai_gateway.providers.common import OPEN_ENDED, ROUTING
 from zai_gateway.providers.registry import PROVIDERS, Auth, Provider
 
@@ -33,6 +32,9 @@ under a prefix of your own: `zai admin provider add custom --name mybox --base-u
 _SIGNED = {
     Auth.BEARER: "`authorization: Bearer`",
     Auth.API_KEY: "`api-key`",
+    Auth.X_API_KEY: "`x-api-key`",
+    Auth.GOOGLE_API_KEY: "`x-goog-api-key`",
+    Auth.SERVICE_ACCOUNT: "`authorization: Bearer`, a token that a service account signs",
     Auth.NONE: "none",
 }
 
@@ -66,15 +68,15 @@ that may hear: no price here says what sound costs, so that where no bill is sta
 """
 
 
-def rendered() -> str:
+def rendered(providers: Sequence[Provider] = PROVIDERS) -> str:
     """The whole page."""
-    rows = "".join(_row(row) for row in PROVIDERS)
-    known = {row.name for row in PROVIDERS}
+    rows = "".join(_row(row) for row in providers)
+    known = {row.name for row in providers}
     traffic = "".join(_traffic(prefix, recorded) for prefix, recorded in RECORDED.items() if prefix in known)
     others = [recorded for prefix, recorded in RECORDED.items() if prefix not in known]
     traffic += _traffic(f"`custom`, {len(others)} vendors", _sum(others), code=False)
     traffic += _traffic("all", _sum(list(RECORDED.values())), code=False)
-    return _HEAD + rows + _TRAFFIC + traffic + _QUIRKS + "".join(map(_section, PROVIDERS))
+    return _HEAD + rows + _TRAFFIC + traffic + _QUIRKS + "".join(map(_section, providers))
 
 
 def _row(row: Provider) -> str:

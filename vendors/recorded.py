@@ -45,7 +45,7 @@ def _of(
 
 
 RECORDED: dict[str, Recorded] = {
-    "openai": _of(109, streams=70, failures=16, refused=1),
+    "openai": _of(109, streams=70, failures=14, refused=3),
     "azure": _of(19, streams=13, failures=3),
     "openrouter": _of(158, streams=74, failures=17, bills=(140, 23)),
     "groq": _of(46, streams=25, failures=10),
@@ -63,13 +63,13 @@ RECORDED: dict[str, Recorded] = {
     "huggingface": _of(9, streams=9, failures=2, refused=2),
     "ollama": _of(6, streams=4, failures=2),
     "llamacpp": _of(22, streams=11, failures=4, refused=1),
-    "anthropic": _of(1),
+    "anthropic-openai": _of(1),
     "bedrock-mantle": _of(1),
     "cohere": _of(1),
     "copilot": _of(3, streams=4),
     "crusoe": _of(3),
     "doubleword": _of(11, streams=7, failures=2),
-    "gemini": _of(3),
+    "gemini-openai": _of(3),
     "hyperbolic": _of(1, streams=1, failures=1),
     "mistralrs": _of(2),
     "nebius": _of(0, streams=1),

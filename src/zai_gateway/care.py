@@ -14,8 +14,8 @@ class CopiedBooks(Struct, frozen=True, kw_only=True):
     """Bytes."""
     schema: str
     """The newest migration that the books have seen."""
-    open_holds: int
-    """Requests that were under way when the copy was made: after a restore they are unconfirmed."""
+    leased: int
+    """Nano-USD that workers had leased when the copy was made: after a restore they are unconfirmed."""
 
 
 class KeyFit(StrEnum):
@@ -55,6 +55,49 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What is so, in a sentence."""
     do: str | None = None
     """What to do about it; None where nothing has to be done."""
+
+
+class Sums(Struct, frozen=True, kw_only=True):
+    """One workspace's spend, added up in each of the books that have to agree. All of it in nano-USD.
+
+    Of each request in the one window that counts all of its key, so that no dollar is added twice.
+    """
+
+    workspace: str
+    name: str
+    cost: int
+    """What the ledger has as spent."""
+    risk: int
+    """What the ledger has as unconfirmed."""
+    spent: int
+    """What the leases have as spent."""
+    at_risk: int
+    """What the leases have as unconfirmed."""
+    granted: int
+    """What the leases hold, spent and unconfirmed amounts included."""
+    committed: int
+    """What the windows have granted."""
+
+    @property
+    def agree(self) -> bool:
+        """Whether the ledger, the leases and the windows say the same."""
+        ledger_and_leases = (self.cost, self.risk) == (self.spent, self.at_risk)
+        return ledger_and_leases and self.committed == self.granted >= self.spent + self.at_risk
+
+
+class Reconciliation(Struct, frozen=True, kw_only=True):
+    """What came of comparing the books of spend with one another."""
+
+    findings: tuple[Finding, ...]
+    sums: tuple[Sums, ...]
+    """By the workspace's id."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(each.grade is not Grade.FAIL for each in self.findings) and all(
+            each.agree for each in self.sums
+        )
 
 
 def fine(check: str, found: str) -> Finding:

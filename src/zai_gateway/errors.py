@@ -13,6 +13,8 @@ class Code(StrEnum):
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
     UNBOUNDED_FEATURE = "unbounded_feature"
     INVALID_API_KEY = "invalid_api_key"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    SIGN_IN_REQUIRED = "sign_in_required"
     SPEND_CAP_REACHED = "spend_cap_reached"
     MODEL_UNPRICED = "model_unpriced"
     MODEL_NOT_ALLOWED = "model_not_allowed"
@@ -26,6 +28,7 @@ class Code(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     MISDIRECTED_REQUEST = "misdirected_request"
     HEADERS_TOO_LARGE = "headers_too_large"
+    RATE_LIMITED = "rate_limited"
     BUDGET_BUSY = "budget_busy"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     UPSTREAM_REFUSED = "upstream_refused"
@@ -34,6 +37,7 @@ class Code(StrEnum):
     UPSTREAM_TIMEOUT = "upstream_timeout"
     STORE_UNAVAILABLE = "store_unavailable"
     SHUTTING_DOWN = "shutting_down"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -41,8 +45,9 @@ class Failure(Exception):
     """A request that ends in an error, said so that its reader can mend it.
 
     `message` explains (it becomes `error.message`); `detail` is the reference's short form where that
-    differs; `param` names the field at fault; `retry_after` is in seconds. `status` is set only where an
-    upstream's own status is kept, and `upstream` then holds what it said of itself (status, code, type).
+    differs; `param` names the field at fault; `retry_after` is in seconds, of RATE_LIMITED infinity where
+    asking again never helps. `status` is set only where an upstream's own status is kept, and `upstream` then
+    holds what it said of itself (status, code, type). `notices` are headers that say more.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Failure(Exception):
         self.retry_after = retry_after
         self.status: int | None = None
         self.upstream: Mapping[str, str | int | None] | None = None
+        self.notices: tuple[tuple[str, str], ...] = ()
 
 
 class OperatorError(Exception):
@@ -70,6 +76,14 @@ class OperatorError(Exception):
 
 class StoreUnavailable(Exception):
     """The store did not answer in time, or at all; nothing is known of what was asked."""
+
+    def failure(self) -> Failure:
+        """What clients are told of it."""
+        return Failure(
+            Code.STORE_UNAVAILABLE,
+            "The gateway's store does not answer. Try again in a moment.",
+            retry_after=1.0,
+        )
 
 
 class StoreInDoubt(StoreUnavailable):

@@ -11,11 +11,30 @@ from zai_gateway.wire.events import Chunk, Event, Reported
 NAMING = Naming(id="cmpl_test", model="openai/gpt-test", created=1_700_000_000)
 
 
-def run(pieces: Iterable[bytes], plan: StreamPlan | None = None) -> list[Event]:
-    """The events of a whole stream that came in these pieces."""
-    decoder = StreamDecoder(NAMING, plan or StreamPlan())
+def run(pieces: Iterable[bytes], plan: StreamPlan | None = None, *, learning: bool = True) -> list[Event]:
+    """The events of a whole stream that came in these pieces; chunks that follow each other are one."""
+    decoder = StreamDecoder(NAMING, plan or StreamPlan(), learning=learning)
     events = [event for piece in pieces for event in decoder.feed(piece)]
-    return events + decoder.end()
+    return joined(events + decoder.end())
+
+
+def joined(events: list[Event]) -> list[Event]:
+    """The same events, with the chunks joined that follow each other."""
+    whole: list[Event] = []
+    for event in events:
+        if isinstance(event, Chunk) and whole and isinstance(whole[-1], Chunk):
+            before = whole.pop()
+            assert isinstance(before, Chunk)
+            whole.append(
+                Chunk(
+                    before.frames + event.frames,
+                    before.content_bytes + event.content_bytes,
+                    before.is_content or event.is_content,
+                )
+            )
+        else:
+            whole.append(event)
+    return whole
 
 
 def cut(stream: bytes, edges: Iterable[int]) -> list[bytes]:
@@ -35,9 +54,16 @@ def json_of(stream: bytes) -> list[dict[str, Any]]:
     return [json.loads(data) for data in data_of(stream) if data and data != "[DONE]"]
 
 
+def shown(events: list[Event]) -> list[bytes]:
+    """The chunks that the client gets, as their bytes, but for the one with the usage."""
+    frames = b"".join(event.frames for event in events if isinstance(event, Chunk))
+    assert not frames or (frames.startswith(b"data: ") and frames.endswith(b"\n\n"))
+    return frames[6:-2].split(b"\n\ndata: ") if frames else []
+
+
 def chunks(events: list[Event]) -> list[dict[str, Any]]:
     """What the client gets, but for the chunk with the usage."""
-    return [json.loads(event.json) for event in events if isinstance(event, Chunk)]
+    return [json.loads(data) for data in shown(events)]
 
 
 def reports(events: list[Event]) -> list[Reported]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.streams import NAMING, chunk, chunks, reports, run, sse
+from tests.dialects.streams import NAMING, chunk, chunks, reports, run, shown, sse
 from zai_gateway.dialects.openai_chat import StreamDecoder, StreamPlan
 from zai_gateway.wire.events import Chunk, Finished, UpstreamProblem
 from zai_gateway.wire.usage import Usage
@@ -260,8 +260,8 @@ def test_nulls_that_break_clients_are_left_out_and_openais_own_stay() -> None:
 def test_unknown_members_of_a_repaired_call_keep_their_bytes() -> None:
     signature = '"extra_content": {"google": {"thought_signature":"a\\/b=="}, "n":1.0}'
     data = '{"id":"x","choices":[{"index":0,"delta":{"tool_calls":[{"id":"a",' + signature + "}]}}]}"
-    (first, *_) = [event for event in run([sse(data, "[DONE]")]) if isinstance(event, Chunk)]
-    assert signature.encode() in first.json
+    (first, *_) = shown(run([sse(data, "[DONE]")]))
+    assert signature.encode() in first
 
 
 # wire.md 12: names
@@ -298,24 +298,22 @@ def test_index_and_delta_are_always_there() -> None:
 
 def test_a_name_that_stands_twice_upstream_means_its_last() -> None:
     data = '{"id":"1","choices":[],"choices":[{"index":0,"delta":{"content":"a","content":"b"}}],"id":"2"}'
-    (first, *_) = [event for event in run([sse(data, "[DONE]")]) if isinstance(event, Chunk)]
-    assert json.loads(first.json)["choices"][0]["delta"]["content"] == "b"
-    assert first.json.count(b'"id"') == first.json.count(b'"choices"') == 1
+    (first, *_) = shown(run([sse(data, "[DONE]")]))
+    assert json.loads(first)["choices"][0]["delta"]["content"] == "b"
+    assert first.count(b'"id"') == first.count(b'"choices"') == 1
 
 
 def test_a_name_that_stands_twice_is_ours_although_the_chunk_begins_as_those_before() -> None:
     first = json.dumps(chunk({"content": "a"}))
-    shown = [
-        event for event in run([sse(first, first[:-1] + ',"id":"2"}', "[DONE]")]) if isinstance(event, Chunk)
-    ]
-    assert json.loads(shown[1].json) == json.loads(shown[0].json)
-    assert b'"2"' not in shown[1].json
+    one, other, _ = shown(run([sse(first, first[:-1] + ',"id":"2"}', "[DONE]")]))
+    assert json.loads(one) == json.loads(other)
+    assert b'"2"' not in other
 
 
 def test_half_a_surrogate_pair_reaches_the_client_as_it_came() -> None:
     data = r'{"id":"1","choices":[{"index":0,"delta":{"content":"\ud83d"}}]}'
-    (first, *_) = [event for event in run([sse(data, "[DONE]")]) if isinstance(event, Chunk)]
-    assert rb'"content":"\ud83d"' in first.json
+    (first, *_) = shown(run([sse(data, "[DONE]")]))
+    assert rb'"content":"\ud83d"' in first
 
 
 # wire.md 13: the end

@@ -10,7 +10,8 @@ from tests.dialects.corpus import Exchange, packed
 from tests.dialects.streams import chunk, reports, run, sse
 from tests.dialects.vendors import prefix_of, reported, row_of, told
 from zai_gateway.dialects.openai_chat import StreamPlan
-from zai_gateway.dialects.openai_chat.usage import read_usage, stated_cost
+from zai_gateway.dialects.openai_chat.usage import read_usage
+from zai_gateway.dialects.stated_cost import stated_cost
 from zai_gateway.providers.registry import provider_of
 from zai_gateway.wire.usage import Counting, Statement, Usage
 
@@ -21,7 +22,7 @@ DOUBTFUL = {
     "azure": "Grok: more cached tokens than the prompt has, and no bill; all are counted",
     "doubleword": "19 tokens of reasoning in 16 of output, and no bill; both are counted",
     "vercel-gateway": "more reasoning than output; its `cost` shows that both are billed",
-    "gemini": "a total over the sum: thinking, which Gemini bills as output",
+    "gemini-openai": "a total over the sum: thinking, which Gemini bills as output",
     "mistral": "a total over the sum: sound that went in",
     "xai": "a total over the sum: reasoning, which its bills show",
 }
@@ -210,7 +211,7 @@ def test_what_does_not_add_up_is_known() -> None:
         "azure": 8,
         "doubleword": 2,
         "vercel-gateway": 11,  # a part that is more than its whole
-        "gemini": 2,
+        "gemini-openai": 2,
         "mistral": 2,
         "openrouter": 1,
         "xai": 46,  # as DOUBTFUL says

@@ -6,13 +6,18 @@ from typing import Any
 
 from tests.dialects.corpus import Exchange
 from tests.dialects.streams import json_of
+from zai_gateway.dialects.naming import Naming
 from zai_gateway.dialects.openai_chat import StreamDecoder, StreamPlan, decode_answer
-from zai_gateway.dialects.openai_chat.naming import Naming
 from zai_gateway.providers.registry import Provider, provider_of
 from zai_gateway.wire.events import Answer, Reported
 
-_OTHER_NAMES = {"azure_openai": "azure", "zai": "zhipu"}
-"""What the records call a vendor that has another prefix here."""
+_OTHER_NAMES = {
+    "azure_openai": "azure",
+    "zai": "zhipu",
+    "anthropic": "anthropic-openai",
+    "gemini": "gemini-openai",
+}
+"""What the records call a vendor that has another prefix here; the last two as servers of this dialect."""
 _NAMING = Naming(id="cmpl_test", model="vendor/model", created=1_700_000_000)
 
 

@@ -4,21 +4,34 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from functools import cached_property
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tests.flow.stage import Got
 from tests.postgresql.books import books_for, rows_of
 from zai_gateway.accounts.vault import ENCRYPTION_KEY
+from zai_gateway.spend.journal import recovered
+from zai_gateway.spend.records import Held, records
+
+T = TypeVar("T")
 
 ZAI = Path(sys.executable).with_name("zai")
 PATIENCE = 60.0
 """Seconds after which a process has failed: no test waits for them while all is well."""
+
+
+def until(wanted: T, seen: Callable[[], T]) -> None:
+    """Waits until `seen` is what is wanted: an answer goes out before the store has what it cost."""
+    give_up = time.monotonic() + PATIENCE
+    while (now := seen()) != wanted:
+        assert time.monotonic() < give_up, f"{now!r} is not {wanted!r}"
+        time.sleep(0.02)
 
 
 class GatewayProcess:
@@ -46,6 +59,17 @@ class GatewayProcess:
     def runs(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that was started."""
+        return self._process.pid
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of its worker processes."""
+        own = self._process.pid
+        return [int(id) for id in Path(f"/proc/{own}/task/{own}/children").read_text().split()]
 
     def ask(self, path: str, key: str, body: object = None) -> Got:
         """A POST of `body`, or a GET without one; its whole answer. A `bytes` body goes out as it is."""
@@ -136,6 +160,24 @@ class Operator:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Every row of a table, as the store keeps it."""
         return rows_of(table, self.data, self.environment.get("ZAI_DATABASE"))
+
+    def ledger(self, number: int) -> list[dict[str, Any]]:
+        """The ledger's rows, once there are as many."""
+        until(number, lambda: len(self.rows("ledger")))
+        return self.rows("ledger")
+
+    @property
+    def journals(self) -> list[Path]:
+        """Those of workers that live, or that nobody adopted."""
+        return sorted((self.data / "workers").glob("*.journal"))
+
+    def open_holds(self) -> list[Held]:
+        """What is held, as the journals have it."""
+        return [held for file in self.journals for held in recovered(records(file.read_bytes())).open]
+
+    def unspent(self) -> int:
+        """What is leased and neither spent nor at risk, in nano-USD."""
+        return sum(row["granted"] - row["spent"] - row["risk"] for row in self.rows("lease"))
 
     def started(self, *options: str) -> GatewayProcess:
         """A `zai serve`, which the caller ends."""

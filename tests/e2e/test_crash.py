@@ -76,14 +76,14 @@ async def test_a_killed_gateway_leaves_what_was_under_way_as_risk(
         async with asked(session, gateway, key, LONG) as second:
             # What is held may come back: try again. What is at risk may not.
             assert (second.status, (await second.json())["error"]["code"]) == (429, "budget_busy")
-        (hold,) = operator.rows("hold")
+        (hold,) = operator.open_holds()
         gateway.kill()
         assert not await first
 
     with operator.serving() as again:
         (entry,) = operator.rows("ledger")
-        assert operator.rows("hold") == []
-        assert (entry["request"], entry["cost"], entry["risk"]) == (hold["request"], 0, hold["amount"])
+        assert (operator.open_holds(), operator.unspent()) == ([], 0)
+        assert (entry["request"], entry["cost"], entry["risk"]) == (hold.attempt.request, 0, hold.amount)
         assert (entry["certainty"], json.loads(entry["flags"])) == ("unconfirmed", ["interrupted"])
         assert (entry["answering_model"], entry["streamed"]) == (MODEL, streamed)
         me = again.ask("/me", key).json()["api_key"]
@@ -114,7 +114,7 @@ async def test_a_stream_under_way_ends_whole_after_sigterm(
     assert "".join(_content(event) for event in came[:-1]) == "Hello!"
     (entry,) = operator.rows("ledger")
     assert (entry["cost"], entry["risk"], entry["certainty"]) == (COST_NANO, 0, "exact")
-    assert operator.rows("hold") == []
+    assert (operator.journals, operator.unspent()) == ([], 0)
 
 
 async def test_a_stream_that_does_not_end_is_cut_off_and_booked(
@@ -205,7 +205,7 @@ def _check_booked_by_estimate(operator: Operator) -> None:
     assert (entry["certainty"], json.loads(entry["flags"])) == ("estimated", ["interrupted"])
     assert entry["cost"] > 0
     assert entry["risk"] > 0
-    assert operator.rows("hold") == []
+    assert (operator.journals, operator.unspent()) == ([], 0)
 
 
 async def _listens_no_more(gateway: GatewayProcess) -> None:

@@ -15,6 +15,10 @@ import pytest
 
 from tests.e2e.gateway_process import PATIENCE, ZAI, GatewayProcess, Operator
 from tests.e2e.shell import pasted
+from zai_gateway.accounts.identity import Origin
+from zai_gateway.app.house import opened
+from zai_gateway.clock import SystemClock
+from zai_gateway.settings import Environment
 
 STARTS = 8
 GREETING = {"model": "demo/echo", "messages": [{"role": "user", "content": "Hello"}]}
@@ -134,3 +138,56 @@ def test_a_later_start_says_how_to_make_a_key(data: Path) -> None:
         assert made.returncode == 0
         assert KEY.fullmatch(made.stdout.strip())
         assert made.stdout.strip() != before
+
+
+SETUP = re.compile(r"http://127\.0\.0\.1:\d+/setup/[\w-]{43}$", re.MULTILINE)
+
+
+def looked(operator: Operator, link: str) -> str:
+    """What the link is for, in the books that the gateway left."""
+    with opened(operator.data, Environment(operator.environment), SystemClock()) as house:
+        return house.accounts.people.look(link.rpartition("/")[2]).kind.value
+
+
+@pytest.mark.parametrize("at_a_terminal", [True, False], ids=["terminal", "pipe"])
+def test_a_start_shows_the_way_to_become_the_owner(data: Path, at_a_terminal: bool) -> None:
+    operator, kept = Operator(data), data / "setup-link"
+    with serving_in_words(operator, at_a_terminal) as said:
+        assert bool(SETUP.search(said)) is at_a_terminal
+        assert kept.exists() is not at_a_terminal
+        assert (str(kept) in said) is not at_a_terminal
+    found = SETUP.search(said)
+    link = found[0] if found else kept.read_text().strip()
+    assert SETUP.fullmatch(link)
+    assert looked(operator, link) == "setup"
+    assert at_a_terminal or stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert link.rpartition("/")[2].encode() not in b"".join(
+        each.read_bytes() for each in data.glob("zai.db*")
+    )
+
+
+def test_every_start_makes_a_link_that_holds_until_somebody_has_signed_up(data: Path) -> None:
+    operator, kept = Operator(data), data / "setup-link"
+    links: list[str] = []
+    for _ in range(2):
+        with operator.serving("--workers", "2", "--public-url", "https://llm.example.com") as gateway:
+            assert (gateway.said["setup_link"], gateway.said["kept_setup_link"]) == (None, str(kept))
+            links.append(kept.read_text().strip())
+    assert len({looked(operator, link) for link in links}) == 1
+    assert all(link.startswith("https://llm.example.com/setup/") for link in links)
+    with opened(data, Environment(operator.environment), SystemClock()) as house:
+        house.accounts.people.set_up(
+            links[0].rpartition("/")[2],
+            email="ana@example.com",
+            name="Ana",
+            password="eight rivers run",
+            workspace_name=None,
+            origin=Origin(address=None),
+        )
+    with operator.serving() as gateway:
+        assert (gateway.said["setup_link"], gateway.said["kept_setup_link"]) == (None, None)
+    assert not kept.exists()
+    made = operator.zai("admin", "setup-link", "--data", str(data))
+    assert (made.returncode, made.stdout) == (1, "")
+    reset = operator.zai("admin", "person", "reset-password", "ana@example.com", "--data", str(data))
+    assert looked(operator, reset.stdout.strip()) == "reset"

@@ -57,7 +57,7 @@ REFUSED = {
         raises=openai.AuthenticationError,
         status=401,
         code="invalid_api_key",
-        says="Invalid API key. Send a valid one",
+        says="Invalid API key. Send one as",
     ),
     "402 of a cap": Refused(
         key=("--spend-cap", "0"),

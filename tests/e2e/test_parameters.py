@@ -17,12 +17,12 @@ from tests.upstreams.answers import completion, json_answer, sse_answer, stream
 from tests.upstreams.http1 import Received
 from tests.upstreams.processes import openai_stub
 from zai_gateway.catalogue.catalogue import Catalogue
-from zai_gateway.catalogue.model import Model
+from zai_gateway.catalogue.model import Kind, Model
 
 TABLE = Path(__file__).parents[2] / "prices" / "facts" / "openai_parameters.toml"
 ROWS: list[dict[str, Any]] = tomllib.loads(TABLE.read_text())["parameters"]
 ASKED: dict[str, Any] = json.loads(without_comments(REQUEST))
-MODELS = Catalogue.load().models("openai")
+MODELS = [model for model in Catalogue.load().models("openai") if model.kind is Kind.CHAT]
 # The reference's stop sequence, "\n###", stands in it; a part of it stands before.
 WORDS = ("Hel", "lo!\n", "##\n#", "##", " and more")
 WHOLE = "".join(WORDS)

@@ -18,12 +18,13 @@ async def held_amount(stage: Stage, body: Mapping[str, Any]) -> int:
     """Nano-USD that a request holds, as the store has it while the request is under way."""
     gate = asyncio.Event()
     stage.stub.script(gated(gate, streamed=bool(body["stream"])))
-    asked = asyncio.create_task(stage.chat(stage.key(), body))
+    key = stage.key()
+    asked = asyncio.create_task(stage.chat(key, body))
     await stage.stub.until_requests(1)
-    (hold,) = stage.rows("hold")
+    held = await stage.held(key)
     gate.set()
     await asked
-    return int(hold["amount"])
+    return held
 
 
 def gated(gate: asyncio.Event, usage: Mapping[str, int] | None = None, streamed: bool = False) -> Answer:

@@ -52,17 +52,17 @@ async def greedily_staged(data: Path) -> AsyncGenerator[Stage]:
         accounts.provider_keys.remove(OPERATOR, ready.workspace, "openai")
         key = NewProviderKey(provider="openai", secret=UPSTREAM_SECRET, base_url=greedy.base_url)
         accounts.provider_keys.add(OPERATOR, ready.workspace, key)
-        yield Stage(ready.house, greedy, ready.session, ready.base_url)
+        yield Stage(ready.house, greedy, ready.session, ready.base_url, ready.spending)
 
 
-def entries(stage: Stage, key: IssuedKey) -> list[dict[str, Any]]:
-    return [entry for entry in stage.ledger() if entry["key"] == key.key.id]
+async def entries(stage: Stage, key: IssuedKey) -> list[dict[str, Any]]:
+    return [entry for entry in await stage.ledger() if entry["key"] == key.key.id]
 
 
 async def nothing_happened(stage: Stage, key: IssuedKey) -> bool:
     """No request went out, nothing was booked, nothing is held, and nothing counts against the cap."""
     spent = (await stage.get(key, "/me")).json()["api_key"]["spend_micro_usd"]
-    return (stage.stub.requests, entries(stage, key), stage.rows("hold"), spent) == ([], [], [], 0)
+    return (stage.stub.requests, await entries(stage, key), stage.holds(), spent) == ([], [], 0, 0)
 
 
 async def assert_refused(stage: Stage, key: IssuedKey, attempt: Refused) -> None:

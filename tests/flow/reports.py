@@ -33,7 +33,7 @@ def booked(each: Replayed, told: Mapping[str, Any] | None, entry: dict[str, Any]
         assert buckets == meant, name
         return "as its vendor means it"
     # Never less than it says.
-    assert prefix_of(each.exchange) in ("azure", "doubleword", "gemini", "vercel-gateway"), name
+    assert prefix_of(each.exchange) in ("azure", "doubleword", "gemini-openai", "vercel-gateway"), name
     counted = buckets["input"] + buckets["cache_read"] + buckets["cache_write"] + buckets["output"]
     assert counted >= max(told["total"], told["prompt"] + told["output"]), name
     if told["reasoning"] > told["output"]:

@@ -15,14 +15,16 @@ from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.actor import operator
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.app.gateway import Exposure, Gateway
+from zai_gateway.app.exposure import Exposure
+from zai_gateway.app.gateway import Gateway
 from zai_gateway.app.house import House
 from zai_gateway.clock import SystemClock
 from zai_gateway.edge.listening import address_of, listen
 from zai_gateway.edge.server import Server, Serving
 from zai_gateway.money import NANO_PER_USD
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.settings import Environment, Limits
+from zai_gateway.spend.spending import Spending
 
 UPSTREAM_SECRET = "sk-upstream-secret-8d1f2c"
 MODEL = "openai/gpt-5.4-mini"
@@ -58,9 +60,12 @@ class Stage:
         stub: OpenAIStub,
         session: aiohttp.ClientSession,
         base_url: str,
+        spending: Spending,
+        *,
         database: str | None = None,
     ) -> None:
         self.house = house
+        self.spending = spending
         self._database = database or books_for(house.data).get("ZAI_DATABASE")
         self.stub = stub
         self.session = session
@@ -121,12 +126,23 @@ class Stage:
         """Every row of a table, as the store keeps it."""
         return rows_of(table, self.house.data, self._database)
 
-    def ledger(self) -> list[dict[str, Any]]:
-        return self.rows("ledger")
+    async def ledger(self) -> list[dict[str, Any]]:
+        """Every entry of what was settled before now, the oldest first."""
+        await self.spending.flushed()
+        # PostgreSQL gives rows in no order.
+        return sorted(self.rows("ledger"), key=lambda row: (row["at_ms"], row["request"], row["attempt"]))
+
+    def holds(self) -> int:
+        """How many requests hold money."""
+        return self.spending.numbers().open_holds
+
+    async def held(self, key: IssuedKey) -> int:
+        """Nano-USD that the requests of a key hold."""
+        return sum(each.held for each in await self.spending.standings(key.key.id))
 
     async def settled(self, entries: int) -> list[dict[str, Any]]:
         """The ledger, once it has so many entries and no hold is open."""
-        while len(rows := self.ledger()) < entries or self.rows("hold"):
+        while self.holds() or len(rows := await self.ledger()) < entries:
             await asyncio.sleep(0.01)
         return rows
 
@@ -158,7 +174,8 @@ async def staged(
         running = asyncio.create_task(server.run(listener, listening.set))
         await listening.wait()
         try:
-            yield Stage(house, stub, session, f"http://{host}:{port}/v1", environment.database)
+            base_url = f"http://{host}:{port}/v1"
+            yield Stage(house, stub, session, base_url, gateway.spending, database=environment.database)
         finally:
             server.stop()
             await running

@@ -13,7 +13,8 @@ from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.app.house import House
 from zai_gateway.clock import SystemClock
 from zai_gateway.errors import OperatorError
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.dialing import Dialer
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.settings import Environment
 
 ALLOWED = {"ZAI_ALLOW_PRIVATE_ADDRESSES": "yes"}
@@ -94,7 +95,7 @@ async def calls(stage: Stage, actor: Actor, host: str) -> tuple[int, str]:
 async def test_a_name_that_leads_to_this_machine_is_refused_when_it_is_connected_to(
     name: str, tmp_path: Path
 ) -> None:
-    network = NetworkUpstream(resolver=Resolver(NAMES))
+    network = NetworkUpstream(dialer=Dialer(lookup=Resolver(NAMES)))
     async with staged(tmp_path / "data", network=network) as stage:
         status, message = await calls(stage, owner(stage.workspace), name)
         assert (status, stage.stub.connections) == (502, 0)
@@ -109,7 +110,7 @@ async def test_a_name_that_leads_to_this_machine_is_refused_when_it_is_connected
 
 
 async def test_a_name_may_lead_to_this_machine_where_the_operator_allows_it(tmp_path: Path) -> None:
-    network = NetworkUpstream(resolver=Resolver(NAMES), private_for_all=True)
+    network = NetworkUpstream(dialer=Dialer(lookup=Resolver(NAMES)), private_for_all=True)
     async with staged(tmp_path / "data", network=network, variables=ALLOWED) as stage:
         assert await calls(stage, owner(stage.workspace), TO_LOOPBACK[0]) == (200, "")
 
@@ -118,7 +119,7 @@ async def test_a_name_may_lead_to_this_machine_where_the_operator_allows_it(tmp_
 async def test_a_name_that_leads_to_a_metadata_service_is_refused_to_everybody(
     name: str, tmp_path: Path
 ) -> None:
-    network = NetworkUpstream(resolver=Resolver(NAMES), private_for_all=True)
+    network = NetworkUpstream(dialer=Dialer(lookup=Resolver(NAMES)), private_for_all=True)
     async with staged(tmp_path / "data", network=network, variables=ALLOWED) as stage:
         for actor in (OPERATOR, owner(stage.workspace)):
             status, message = await calls(stage, actor, name)

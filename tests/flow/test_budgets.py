@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -42,8 +43,13 @@ def spends(stage: Stage, nano: int) -> None:
     stage.stub.script(json_answer(completion(usage=used(0, nano // OUTPUT))))
 
 
-def committed(stage: Stage) -> dict[str, int]:
-    return {row["budget"]: row["committed"] for row in stage.rows("window")}
+async def spent(stage: Stage) -> dict[str, int]:
+    """Nano-USD by budget, cost and risk, as the leases have it."""
+    await stage.spending.flushed()
+    sums = Counter[str]()
+    for row in stage.rows("lease"):
+        sums[row["window"].rpartition(":")[0]] += row["spent"] + row["risk"]
+    return dict(sums)
 
 
 async def test_a_request_counts_in_every_budget_that_applies(stage: Stage) -> None:
@@ -56,11 +62,11 @@ async def test_a_request_counts_in_every_budget_that_applies(stage: Stage) -> No
     ]
     spends(stage, 450_000)
     assert (await stage.chat(key, SHORT)).status == 200
-    (entry,) = stage.ledger()
+    (entry,) = await stage.ledger()
     assert (entry["cost"], entry["member"]) == (450_000, ana)
     expected = {key.key.budget, *(each.id for each in budgets)}
     assert {window.rpartition(":")[0] for window in json.loads(entry["windows"])} == expected
-    assert committed(stage) == dict.fromkeys(expected, 450_000)
+    assert await spent(stage) == dict.fromkeys(expected, 450_000)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +87,13 @@ async def test_the_refusal_names_the_cap_that_was_reached(stage: Stage, tight: s
     budget(stage, ALL, BudgetPeriod.MONTHLY, limit.get("workspace", 2 * USD))
     spends(stage, USD // 100)
     assert (await stage.chat(key, SHORT)).status == 200
-    before = committed(stage)
+    before = await spent(stage)
     refused = await stage.chat(key, SHORT)
     assert (refused.status, refused.code()) == (402, "spend_cap_reached")
     assert refused.json()["detail"] == "Spend cap reached: 0.01 USD"
     assert refused.json()["error"]["message"].startswith(f"{called} leaves ")
     # What one of them refuses is held in none.
-    assert committed(stage) == before
+    assert await spent(stage) == before
     assert len(stage.stub.requests) == 1
 
 
@@ -139,7 +145,7 @@ async def test_two_budgets_are_raced_for_and_neither_is_passed(stage: Stage) -> 
     assert statuses.count(200) == 5
     assert statuses[:15].count(200) <= 3
     assert set(statuses) <= {200, 402, 429}
-    booked = stage.ledger()[1:]
+    booked = (await stage.ledger())[1:]
     assert sum(row["cost"] for row in booked) <= 5 * whole
     assert sum(row["cost"] for row in booked if row["member"] == ana) <= 3 * whole
     assert (await stage.chat(others[0], body)).status == 402

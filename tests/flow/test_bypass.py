@@ -46,7 +46,7 @@ async def test_what_has_no_bound_goes_out_as_it_is_without_a_cap(stage: Stage, a
     stage.stub.script(json_answer(completion(usage=used(400_000, 100))))
     assert (await stage.chat(key, sent)).status == 200
     assert stage.stub.requests[0].body == sent.replace(b'"openai/gpt-5.4-mini"', b'"gpt-5.4-mini"', 1)
-    (entry,) = entries(stage, key)
+    (entry,) = await entries(stage, key)
     assert (entry["cost"], entry["certainty"]) == (400_000 * 750 + 100 * 4_500, "exact")
 
 
@@ -60,7 +60,7 @@ async def test_what_is_let_through_stays_within_its_worst_case(stage: Stage, att
     sees: dict[str, Any] = sent.json()
     assert {name: sees.get(name, "absent") for name in passed.sees} == passed.sees
     assert not set(passed.misses) & set(sees)
-    (entry,) = entries(stage, key)
+    (entry,) = await entries(stage, key)
     assert (entry["certainty"], entry["status"], json.loads(entry["flags"])) == ("exact", 200, [])
     assert entry["answering_model"] == f"openai/{sees['model']}"
     assert 0 < entry["cost"] <= CAP_USD * NANO_PER_USD
@@ -74,7 +74,7 @@ async def test_all_attempts_together_stay_under_one_cap(stage: Stage) -> None:
         statuses += [(await stage.chat(key, passed.body)).status for passed in PASSED.values()]
         if 200 not in statuses[-len(PASSED) :]:
             break
-    booked = entries(stage, key)
+    booked = await entries(stage, key)
     assert len(booked) == statuses.count(200) == len(stage.stub.requests) > 5
     assert set(statuses) == {200, 402}
     assert statuses[-1] == 402

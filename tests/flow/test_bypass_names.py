@@ -80,7 +80,7 @@ async def test_no_name_leads_past_an_allowlist(
     if status == 200:
         (sent,) = stage.stub.requests
         assert sent.json()["model"] == "gpt-5.4-mini"
-        (entry,) = entries(stage, key)
+        (entry,) = await entries(stage, key)
         assert (entry["requested_model"], entry["answering_model"]) == (model, MODEL)
     else:
         assert (got.code(), got.json()["error"]["param"]) == (code, "model")
@@ -120,7 +120,7 @@ async def test_headers_that_name_another_account_do_not_pass(stage: Stage) -> No
         "openai-organization": "org-other",
         "openai-project": "proj-other",
         "openai-beta": "assistants=v2",
-        "x-api-key": "sk-other",
+        "x-goog-api-key": "sk-other",
         "api-key": "sk-other",
         "cookie": "session=other",
         "proxy-authorization": "Basic b3RoZXI=",
@@ -154,7 +154,7 @@ async def test_headers_that_name_another_account_do_not_pass(stage: Stage) -> No
     assert sent.header("authorization") == f"Bearer {UPSTREAM_SECRET}"
     assert sent.path == "/v1/chat/completions"
     assert not any("other" in value for _, value in sent.headers)
-    (entry,) = entries(stage, key)
+    (entry,) = await entries(stage, key)
     assert entry["request"] == got.headers["x-request-id"]
     assert (entry["provider"], entry["requested_model"]) == ("openai", MODEL)
     assert got.headers["x-zai-cost-micro-usd"] != "0"
@@ -166,7 +166,7 @@ async def test_two_requests_of_one_id_are_two_in_the_books(stage: Stage) -> None
         await stage.chat(
             key, body(max_tokens=9), headers={"x-request-id": "req_same", "idempotency-key": "a"}
         )
-    assert len({entry["request"] for entry in entries(stage, key)}) == 2
+    assert len({entry["request"] for entry in await entries(stage, key)}) == 2
 
 
 async def test_no_header_stands_in_for_the_key(stage: Stage) -> None:
@@ -177,7 +177,8 @@ async def test_no_header_stands_in_for_the_key(stage: Stage) -> None:
         [("authorization", f"Bearer {capped.secret}, Bearer {free.secret}")],
         [("authorization", f"Basic {free.secret}")],
         [("authorization", free.secret)],
-        [("x-api-key", free.secret)],
+        [("x-api-key", free.secret), ("authorization", f"Bearer {capped.secret}")],
+        [("x-api-key", free.secret), ("x-api-key", free.secret)],
         [("api-key", free.secret)],
         [("authorization", f"Bearer {free.secret.swapcase()}")],
         [("authorization", f"Bearer {free.key.prefix}")],

@@ -74,7 +74,7 @@ async def test_the_tier_that_served_is_the_tier_that_is_paid(
     fields = {} if tier.asked is None else {"service_tier": tier.asked}
     assert (await stage.chat(key, body(max_tokens=100, stream=streamed, **fields))).status == 200
     assert stage.stub.requests[0].json().get("service_tier") == tier.sent
-    (entry,) = entries(stage, key)
+    (entry,) = await entries(stage, key)
     assert (entry["cost"], entry["certainty"]) == (40 * tier.rates[0] + 50 * tier.rates[1], "exact")
 
 

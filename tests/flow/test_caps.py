@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.flow.bills import gated, held_amount, used
-from tests.flow.stage import MODEL, OPERATOR, Stage
+from tests.flow.stage import MODEL, OPERATOR, Stage, staged
 from tests.upstreams.answers import completion, json_answer
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.money import NANO_PER_USD
+from zai_gateway.settings import Limits
 
 HELLO: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 SHORT: dict[str, Any] = {**HELLO, "max_tokens": 16}
@@ -24,7 +26,7 @@ async def test_a_cap_that_is_reached_refuses_before_anything_is_sent(stage: Stag
     assert got.code() == "spend_cap_reached"
     assert "0.00 USD" in got.json()["error"]["message"]
     assert stage.stub.requests == []
-    assert stage.ledger() == []
+    assert await stage.ledger() == []
     assert (await stage.get(key, "/me")).status == 200
 
 
@@ -45,7 +47,7 @@ async def test_usage_above_the_worst_case_is_booked_in_full_and_flagged(stage: S
     key = stage.key(usd=1)
     stage.stub.script(json_answer(completion(usage=used(10, 1_000_000))))
     assert (await stage.chat(key, SHORT)).status == 200
-    (entry,) = stage.ledger()
+    (entry,) = await stage.ledger()
     assert json.loads(entry["flags"]) == ["overrun"]
     assert entry["cost"] == 10 * 750 + 1_000_000 * 4_500
     assert (await stage.get(key, "/me")).json()["api_key"]["spend_micro_usd"] == 4_500_008
@@ -85,20 +87,40 @@ async def test_ten_open_ended_requests_at_once_fit_five_dollars(stage: Stage) ->
     assert [got.status for got in await asyncio.gather(*asked)] == [200] * 10
 
 
-async def test_only_holds_in_the_way_is_busy_and_not_reached(stage: Stage) -> None:
-    gate = asyncio.Event()
+async def test_only_holds_in_the_way_is_busy_and_not_reached(tmp_path: Path) -> None:
+    async with staged(tmp_path / "data", Limits(retries=0, line_seconds=0.2)) as stage:
+        gate = asyncio.Event()
+        stage.stub.script(gated(gate))
+        key = stage.key(usd=0.01)
+        first = asyncio.create_task(stage.chat(key, {**HELLO, "max_tokens": 5_000}))
+        await stage.stub.until_requests(1)
+        busy = await stage.chat(key, {**HELLO, "max_tokens": 5_000})
+        assert (busy.status, busy.code()) == (429, "budget_busy")
+        assert busy.json()["detail"] != "Rate limit exceeded"
+        assert int(busy.headers["retry-after"]) >= 1
+        assert "x-should-retry" not in busy.headers
+        gate.set()
+        assert (await first).status == 200
+        assert (await stage.chat(key, {**HELLO, "max_tokens": 5_000})).status == 200
+
+
+async def test_who_waits_in_line_is_served_when_a_hold_ends_and_holds_nothing_once_it_left(
+    stage: Stage,
+) -> None:
+    gate, body = asyncio.Event(), {**HELLO, "max_tokens": 5_000}
     stage.stub.script(gated(gate))
     key = stage.key(usd=0.01)
-    first = asyncio.create_task(stage.chat(key, {**HELLO, "max_tokens": 5_000}))
+    first = asyncio.create_task(stage.chat(key, body))
     await stage.stub.until_requests(1)
-    busy = await stage.chat(key, {**HELLO, "max_tokens": 5_000})
-    assert (busy.status, busy.code()) == (429, "budget_busy")
-    assert busy.json()["detail"] != "Rate limit exceeded"
-    assert int(busy.headers["retry-after"]) >= 1
-    assert "x-should-retry" not in busy.headers
+    waiting, gone = [asyncio.create_task(stage.chat(key, body)) for _ in range(2)]
+    while stage.spending.numbers().waiting < 2:
+        await asyncio.sleep(0.01)
+    gone.cancel()
     gate.set()
-    assert (await first).status == 200
-    assert (await stage.chat(key, {**HELLO, "max_tokens": 5_000})).status == 200
+    assert [(await first).status, (await waiting).status] == [200, 200]
+    while stage.holds() or stage.spending.numbers().waiting:
+        await asyncio.sleep(0.01)
+    assert (len(await stage.ledger()), len(stage.stub.requests)) == (2, 2)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -117,7 +139,7 @@ async def test_the_last_of_a_cap_is_raced_for_and_never_passed(stage: Stage, str
     assert statuses.count(200) == fits
     assert set(statuses) <= {200, 402, 429}
     assert len(stage.stub.requests) == 1 + fits
-    spent = sum(entry["cost"] for entry in stage.ledger() if entry["key"] == key.key.id)
+    spent = sum(entry["cost"] for entry in await stage.ledger() if entry["key"] == key.key.id)
     assert fits * whole - fits * 4_500 <= spent <= fits * whole
     assert (await stage.chat(key, SHORT)).status == 402
 
@@ -128,7 +150,7 @@ async def test_a_model_without_a_price_is_refused_on_a_capped_key_only(stage: St
     assert (refused.status, refused.code()) == (402, "model_unpriced")
     assert "zai admin price set openai/gpt-unheard-of" in refused.json()["error"]["message"]
     assert (await stage.chat(stage.key(), body)).status == 200
-    (entry,) = stage.ledger()
+    (entry,) = await stage.ledger()
     assert (entry["cost"], json.loads(entry["flags"])) == (0, ["unpriced"])
 
 
@@ -138,7 +160,7 @@ async def test_a_workspace_s_own_price_holds(stage: Stage) -> None:
     key = stage.key(usd=5)
     got = await stage.chat(key, {**SHORT, "model": "openai/gpt-unheard-of"})
     assert got.status == 200
-    assert stage.ledger()[0]["cost"] == 12 * 2_000 + 4 * 8_000
+    assert (await stage.ledger())[0]["cost"] == 12 * 2_000 + 4 * 8_000
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def test_the_last_attempt_s_failure_is_the_client_s(matrix: Matrix, told: 
     assert "x-zai-model" not in got.headers
     assert "x-zai-attempts" not in got.headers
     assert b"<html>" not in got.body
-    (entry,) = entries(stage, key)
+    (entry,) = await entries(stage, key)
     of_a_failure(told, 1, entry, worst)
 
 
@@ -110,7 +110,7 @@ async def test_before_the_last_attempt_a_failure_is_only_the_ledger_s(
     assert got.headers["x-zai-attempts"] == "2"
     assert "x-zai-model" not in got.headers
     answered(got, streamed, MODEL)
-    first, second = sorted(entries(stage, key), key=lambda entry: entry["attempt"])
+    first, second = sorted(await entries(stage, key), key=lambda entry: entry["attempt"])
     of_a_failure(told, 1, first, worst)
     assert (second["attempt"], second["status"], second["failure"]) == (2, 200, None)
     assert (second["cost"], second["risk"], second["certainty"]) == (COST_NANO, 0, "exact")
@@ -131,7 +131,7 @@ async def test_another_model_after_a_failure_says_its_name(
     assert got.status == 200
     assert (got.headers["x-zai-model"], got.headers["x-zai-attempts"]) == ("demo/echo", "2")
     answered(got, streamed, "demo/echo")
-    first, second = sorted(entries(stage, key), key=lambda entry: entry["attempt"])
+    first, second = sorted(await entries(stage, key), key=lambda entry: entry["attempt"])
     of_a_failure(told, 1, first, worst)
     assert (second["answering_model"], second["requested_model"]) == ("demo/echo", MODEL)
 

@@ -130,7 +130,7 @@ async def test_all_attempts_stay_under_one_cap(stage: Stage) -> None:
     for _ in range(8):
         stage.stub.script(*(error_answer(408, "Too slow.") for _ in range(3)))
         assert (await stage.chat(key, {**HELLO, "models": [DEARER]})).status in (502, 402)
-    assert cap * 0.5 < sum(row["cost"] + row["risk"] for row in stage.ledger()) <= cap
+    assert cap * 0.5 < sum(row["cost"] + row["risk"] for row in await stage.ledger()) <= cap
 
 
 @pytest.mark.parametrize("ending", [Ending.WHOLE, Ending.CUT])

@@ -6,7 +6,7 @@ from tests.upstreams.failing import Fault
 from zai_gateway.relay import key_health
 from zai_gateway.relay.attempts import Patience
 from zai_gateway.settings import Limits
-from zai_gateway.wire.chat import MOST_MODELS
+from zai_gateway.wire.parameters import MOST_MODELS
 
 PAGE = (ROOT / "docs" / "fallback.md").read_text(encoding="utf-8")
 

@@ -258,7 +258,10 @@ async def test_a_key_that_its_provider_refuses_is_disabled_and_says_why(
         "openai",
     )
     assert record.changes["disabled_why"].after == "OpenAI refused it (HTTP 401)"
-    assert "OpenAI refused the provider key" in caplog.text
+    # It is logged after it is written.
+    async with asyncio.timeout(30):
+        while "OpenAI refused the provider key" not in caplog.text:
+            await asyncio.sleep(0.01)
     assert UPSTREAM_SECRET not in caplog.text
     assert keys.switch(OPERATOR, stage.workspace, "openai", enabled=True).disabled_why is None
     assert told(stage, "openai") == (False, None)

@@ -13,7 +13,7 @@ from zai_gateway.money import micro_from_nano
 
 HELLO: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 DEARER = "openai/gpt-5.4"
-TABLES = ("ledger", "hold", "window", "lease", "budget")
+TABLES = ("ledger", "window", "lease", "budget")
 
 
 def as_documented(quote: Any) -> bool:

@@ -36,7 +36,7 @@ async def test_only_allowlisted_headers_reach_the_provider(stage: Stage) -> None
         "OpenAI-Project": "proj-other",
         "OpenAI-Beta": "assistants=v2",
         "api-key": "another",
-        "x-api-key": "another",
+        "x-goog-api-key": "another",
         "Cookie": "a=b",
         "Forwarded": "for=1.2.3.4",
         "X-Forwarded-For": "1.2.3.4",

@@ -184,12 +184,12 @@ async def held(stage: Stage, key: IssuedKey) -> int:
     stage.stub.script(replace(json_answer(completion()), hold=gate))
     await stage.settled(0)
     under_way = asyncio.create_task(stage.chat(key, SEARCHING))
-    while not (holds := stage.rows("hold")):
+    while not stage.holds():
         await asyncio.sleep(0.01)
-    (hold,) = holds
+    amount = await stage.held(key)
     gate.set()
     assert (await under_way).status == 200
-    return int(hold["amount"])
+    return amount
 
 
 async def test_an_allowance_lets_a_capped_key_use_what_nothing_bounds(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.house.tree import ROOT, SOURCE, modules
 
-PYTHON = [ROOT / name for name in ("src", "tests", "prices", "vendors")]
+PYTHON = [ROOT / name for name in ("src", "tests", "prices", "vendors", "bench")]
 
 
 def opening_fault(source: str) -> str | None:

@@ -41,6 +41,13 @@ class Place(Struct, frozen=True):
 def emptying() -> str:
     """The statements that take all books out of a PostgreSQL database."""
     # As a replica it does not ask whether one table refers to another.
-    tables = [f'DELETE FROM "{table.name}"' for table in metadata.sorted_tables if table.name != "generation"]
+    emptied = [
+        table.name
+        for table in metadata.sorted_tables
+        if table.name not in {"generation", "worker", "rollup_progress"}
+    ]
+    tables = [f'DELETE FROM "{name}"' for name in emptied]
+    tables.append("DELETE FROM worker WHERE id <> 'closed'")
     once = ["SET session_replication_role = replica", *tables, "UPDATE generation SET value = 0"]
+    once.append("UPDATE rollup_progress SET version = 0, rolled_ms = 0, fence_ms = 0")
     return "; ".join(once)

@@ -127,8 +127,8 @@ def test_a_workspace_is_seen_with_its_provider_keys_and_prices(store: Store) -> 
     store.accounts.put_price("ws_1", None, price("openai/b"), act())
     store.accounts.put_price("ws_1", None, price("openai/a"), act())
     (view,) = store.accounts.changes(0).workspaces
+    assert added == replace(provider_key("pk_0"), position=1)
     assert view.provider_keys == (provider_key("pk_1"), added)
-    assert added.position == 1
     assert view.prices == {"openai/a": price("openai/a"), "openai/b": price("openai/b")}
 
 

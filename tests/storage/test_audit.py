@@ -69,6 +69,7 @@ STALE: dict[str, Write] = {
     "add_management_key": lambda store, record: store.add_management_key(
         management_key("mgmt_2", made_by="mem_9"), record
     ),
+    "add_management_key that is there": lambda store, record: store.add_management_key(MADE, record),
     "put_budget": lambda store, record: store.put_budget(None, monthly(9), record),
     "put_budget of None": lambda store, record: store.put_budget(monthly(4), None, record),
     "replace_provider_key": lambda store, record: store.replace_provider_key(

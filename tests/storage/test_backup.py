@@ -12,7 +12,7 @@ import pytest
 
 from tests.storage.places import Place
 from tests.storage.processes import killed
-from tests.storage.samples import NOON, attempt, audit, budget_of, fixed, with_key
+from tests.storage.samples import NOON, audit, budget_of, lease, with_key
 from zai_gateway.errors import OperatorError
 from zai_gateway.spend.worker import Worker
 from zai_gateway.storage.backup import RESTORING, Copies, Step
@@ -22,13 +22,12 @@ from zai_gateway.storage.store import Store
 
 @pytest.fixture
 def books(made: Path, data: Path) -> Path:
-    """A data directory with a key, a live worker and one open hold of 40 nano-USD."""
+    """A data directory with a key, and a live worker that has leased 40 nano-USD."""
     data.mkdir()
     with closing(sqlite3.connect(made / "zai.db")) as empty, closing(sqlite3.connect(data / "zai.db")) as new:
         empty.backup(new)
     with closing(Store.open(data)) as store:
-        budgets = with_key(store, cap=100)
-        store.spend.hold("worker_1", attempt(), budgets, fixed(40))
+        assert lease(store, 40, with_key(store, cap=100))
     return data
 
 
@@ -61,7 +60,7 @@ def test_a_backup_is_one_private_file_of_what_was_committed(books: Path, tmp_pat
         copied = Copies(books).back_up(tmp_path / "copy")
     assert keys(tmp_path / "copy") == 1
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
-    assert (copied.schema, copied.open_holds, copied.size) == (SCHEMA, 1, (tmp_path / "copy").stat().st_size)
+    assert (copied.schema, copied.leased, copied.size) == (SCHEMA, 40, (tmp_path / "copy").stat().st_size)
     assert {each.name for each in tmp_path.iterdir()} == {"copy", "data"}
 
 
@@ -104,23 +103,18 @@ def test_two_backups_to_one_file_do_not_mix(books: Path, tmp_path: Path) -> None
     assert keys(tmp_path / "copy") == 1
 
 
-def test_holds_that_were_open_are_unconfirmed_after_a_restore(books: Path, tmp_path: Path) -> None:
+def test_what_was_leased_is_at_risk_after_a_restore(books: Path, tmp_path: Path) -> None:
     Copies(books).back_up(tmp_path / "copy")
     place = Place(tmp_path / "other")
-    assert Copies(place.data).restore(tmp_path / "copy").open_holds == 1
+    assert Copies(place.data).restore(tmp_path / "copy").leased == 40
     with closing(place.open()) as store:
         worker = Worker("worker_2", place.data / "workers")
-        assert worker.open(store.spend, NOON) == 1
-        (key,) = store.accounts.keys("ws_1")
-        (standing,) = store.spend.standings(key.id, NOON)
+        worker.open(store.spend, NOON)
+        (standing,) = store.spend.standings("key_1", NOON)
         assert (standing.spent, standing.risk, standing.held) == (0, 40, 0)
         # What is unconfirmed counts against the cap: 61 no longer fit in 100.
-        with pytest.raises(Exception, match="cap"):
-            store.spend.hold("worker_2", attempt("req_2"), (budget_of(key),), fixed(61))
+        assert not lease(store, 61, budget_of(store.accounts.keys("ws_1")[0]), worker="worker_2")
         worker.close(store.spend)
-    assert place.rows("SELECT request, cost, risk, certainty FROM ledger") == [
-        ("req_1", 0, 40, "unconfirmed")
-    ]
     audit(place)
 
 

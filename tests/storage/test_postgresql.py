@@ -14,10 +14,25 @@ from tests.postgresql.pooler import pooler_to
 from tests.postgresql.proxy import Wire, wire_to
 from tests.postgresql.server import PostgresServer
 from tests.storage.places import Place, emptying
-from tests.storage.samples import NOON, attempt, audit, entry, fixed, outcome, with_key
+from tests.storage.samples import (
+    NOON,
+    Flushes,
+    add_budget,
+    attempt,
+    audit,
+    entry,
+    lease,
+    life,
+    spend,
+    window,
+    with_key,
+)
+from zai_gateway.app.gateway import STORE_THREADS
 from zai_gateway.errors import StoreInDoubt, StoreUnavailable
+from zai_gateway.spend.budgets import Budget
+from zai_gateway.storage import tables
 from zai_gateway.storage.address import read_address
-from zai_gateway.storage.postgresql import Patience, PostgresDatabase
+from zai_gateway.storage.postgresql import CONNECTIONS, Patience, PostgresDatabase
 from zai_gateway.storage.tables import metadata, vault
 
 TEN_THOUSAND_USD = 10_000 * 10**9
@@ -49,6 +64,23 @@ def put_canary(connection: Connection, sealed: bytes = b"sealed") -> None:
 def canary(database: PostgresDatabase) -> bytes | None:
     with database.read() as connection:
         return connection.scalar(select(vault.c.canary))
+
+
+def test_each_thread_of_a_gateway_has_a_connection(place: Place) -> None:
+    everybody = Barrier(STORE_THREADS, timeout=30)
+
+    def ask(_: int) -> int:
+        with database.read() as connection:
+            everybody.wait()  # nobody lets go of his before all have one
+            return connection.scalar(text("SELECT 1")) or 0
+
+    assert place.address is not None
+    with (
+        closing(PostgresDatabase(read_address(place.address), Patience(connect=2))) as database,
+        ThreadPoolExecutor(STORE_THREADS) as threads,
+    ):
+        assert list(threads.map(ask, range(STORE_THREADS))) == [1] * STORE_THREADS
+    assert STORE_THREADS == CONNECTIONS
 
 
 def test_a_silent_server_is_given_up_and_asked_again(wired: PostgresDatabase, wire: Wire) -> None:
@@ -160,18 +192,24 @@ def test_behind_a_transaction_pooler_all_is_the_same(
     with pooler_to(postgres.folder) as pooler:
         place = Place(data, pooler.address(emptied))
         with closing(place.open()) as store:
-            budgets = with_key(store, cap=1_000)
+            cap = with_key(store, cap=1_000)
+            workers = [f"pooled_{number}" for number in range(4)]
+            for name in workers:
+                store.spend.open_worker(life(name))
+            assert lease(store, 0, cap, worker=workers[0])  # makes the window, in a transaction of its own
             before = pooler.transactions
 
-            def spend(number: int) -> None:
-                of = attempt(f"req_{number}")
-                granted = store.spend.hold("worker_1", of, budgets, fixed(10))
-                store.spend.settle(entry(of, granted, outcome(7)), granted.amount)
+            def spend(name: str) -> None:
+                flushes = Flushes(store, name)
+                for number in range(10):
+                    assert lease(store, 10, cap, worker=name)
+                    of = attempt(f"req_{name}_{number}")
+                    flushes.flush(entry(of, [window(cap)], 7, 1, worker=name), back={window(cap): 2})
 
             with ThreadPoolExecutor(4) as threads:
-                list(threads.map(spend, range(40)))
+                list(threads.map(spend, workers))
             (standing,) = store.spend.standings("key_1", NOON)
-            assert (standing.spent, standing.held) == (280, 0)
+            assert (standing.spent, standing.risk, standing.held) == (280, 40, 0)
             assert pooler.transactions - before == 81
         audit(Place(data, postgres.address(emptied)))
 
@@ -218,8 +256,11 @@ def test_no_column_that_counts_is_of_32_bits(place: Place) -> None:
         "vault.id",
         "generation.id",
         "imported_prices.id",
-        "hold.attempt",
         "ledger.attempt",
+        "unconfirmed.attempt",
+        "rollup_progress.id",
+        "rollup_late.attempt",
+        "rollup_late.seq",
         "ledger.seq",
         "ledger.status",
         "provider_key.position",
@@ -229,14 +270,36 @@ def test_no_column_that_counts_is_of_32_bits(place: Place) -> None:
 
 def test_ten_thousand_dollars_are_spent_on_one_key(place: Place) -> None:
     with closing(place.open()) as store:
-        budgets = with_key(store, cap=3 * TEN_THOUSAND_USD)
+        cap = with_key(store, cap=3 * TEN_THOUSAND_USD)
         for number in range(2):
-            of = attempt(f"req_{number}")
-            granted = store.spend.hold("worker_1", of, budgets, fixed(TEN_THOUSAND_USD))
-            store.spend.settle(entry(of, granted, outcome(TEN_THOUSAND_USD)), granted.amount)
-        store.spend.hold("worker_1", attempt("req_open"), budgets, fixed(TEN_THOUSAND_USD))
+            spend(store, cap, TEN_THOUSAND_USD, request=f"req_{number}")
+        assert lease(store, TEN_THOUSAND_USD, cap)
         (standing,) = store.spend.standings("key_1", NOON)
         assert (standing.spent, standing.held) == (2 * TEN_THOUSAND_USD, TEN_THOUSAND_USD)
         (row,) = store.reports.usage("ws_1", 0, NOON + 1_000)
         assert row.cost == 2 * TEN_THOUSAND_USD
     audit(place)
+
+
+def test_a_grant_that_has_to_make_a_window_keeps_no_lock_on_another_meanwhile(place: Place) -> None:
+    store = place.open()
+    own, team = with_key(store, cap=10), add_budget(place, Budget(id="team", owner="team", limit=10))
+    assert lease(store, 1, team)
+    missing = {"id": window(own), "budget": own.id, "start": 0, "committed": 0}
+    locked = select(tables.window.c.id).where(tables.window.c.id == window(team)).with_for_update(nowait=True)
+    with closing(place.database()) as other, ThreadPoolExecutor(1) as thread:
+        with other.write() as connection:
+            connection.execute(insert(tables.window), missing)
+            granting = thread.submit(lease, store, 1, own, team)
+            while not connection.scalar(_WAITING):
+                pass
+            # Who makes the window first may lock the other one next: it must not wait for who waits for it.
+            assert connection.scalar(locked) == window(team)
+        assert granting.result()
+    audit(place)
+    store.close()
+
+
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)

@@ -11,8 +11,7 @@ import pytest
 
 from tests.postgresql.server import PROGRAMS, PostgresServer
 from tests.storage.places import Place
-from tests.storage.samples import NOON, act, api_key, attempt, audit, entry, fixed, outcome, with_key
-from zai_gateway.spend.worker import Worker
+from tests.storage.samples import NOON, act, api_key, audit, lease, spend, with_key
 
 MANUAL = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -51,17 +50,13 @@ def test_what_the_manual_says_brings_the_books_back(
         assert (ran.returncode, ran.stderr) == (0, "")
 
     assert list(said) == ["pg_dump", "createdb", "pg_restore"]
-    (place.data / "workers").mkdir(parents=True)
     with closing(place.open()) as store:
-        budgets = with_key(store, cap=100)
-        worker = Worker("worker_2", place.data / "workers", shared=True)
-        worker.open(store.spend, NOON)
-        granted = store.spend.hold("worker_2", attempt("req_1"), budgets, fixed(20))
-        store.spend.settle(entry(attempt("req_1"), granted, outcome(7), "worker_2"), granted.amount)
-        store.spend.hold("worker_2", attempt("req_2"), budgets, fixed(30))
+        cap = with_key(store, cap=100)
+        spend(store, cap, 7)
+        assert lease(store, 30, cap)
         run("pg_dump")
         # What comes later is not in it.
-        store.spend.hold("worker_2", attempt("req_3"), budgets, fixed(9))
+        assert lease(store, 9, cap)
     try:
         run("createdb")
         run("pg_restore")

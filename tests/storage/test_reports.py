@@ -1,17 +1,11 @@
 """Reports: usage by key and model, in which requests are counted once and money is summed whole."""
 
-from contextlib import closing
-
 from msgspec.structs import replace
-from sqlalchemy import insert
 
-from tests.storage.places import Place
-from tests.storage.samples import NOON, api_key, attempt, budget_of, fixed, outcome, with_key
+from tests.storage.samples import ME, NOON, Flushes, attempt, outcome, with_key
 from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
 from zai_gateway.spend.reports import UsageRow
-from zai_gateway.storage.entries import ledger_row
 from zai_gateway.storage.store import Store
-from zai_gateway.storage.tables import ledger
 from zai_gateway.wire.usage import Usage
 
 USAGE = Usage(input=1, cache_read=2, cache_write=3, cache_write_long=4, output=50, reasoning=6)
@@ -19,9 +13,11 @@ HOUR = 3_600_000
 
 
 def book(store: Store, of: Attempt, what: Outcome, at_ms: int = NOON) -> Entry:
-    granted = store.spend.hold("worker_1", of, (budget_of(api_key()),), fixed(100))
-    booked = Entry(attempt=of, seq=0, outcome=what, windows=granted.windows, worker="worker_1", at_ms=at_ms)
-    store.spend.settle(booked, granted.amount)
+    """Books it in the ledger, and in no budget."""
+    flushes = Flushes(store)
+    flushes.applied = store.spend.worker(ME).applied
+    booked = Entry(attempt=of, seq=0, outcome=what, windows=(), worker=ME, at_ms=at_ms)
+    flushes.flush(booked)
     return booked
 
 
@@ -35,6 +31,7 @@ def test_an_entry_comes_back_with_every_field(store: Store) -> None:
     what = Outcome(
         cost=2**62,
         risk=7,
+        estimate=5,
         certainty=Certainty.ESTIMATED,
         flags=(Flag.INTERRUPTED, Flag.OVERRUN),
         usage=USAGE,
@@ -88,14 +85,11 @@ def test_a_request_counts_once_where_it_ended(store: Store) -> None:
     assert [(row.model, row.requests, row.cost) for row in rows] == [("openai/a", 0, 3), ("openai/b", 1, 4)]
 
 
-def test_a_correction_moves_money_and_counts_no_request(store: Store, place: Place) -> None:
+def test_a_correction_moves_money_and_counts_no_request(store: Store) -> None:
     with_key(store)
     booked = book(store, attempt(), outcome(0, risk=100))
-    # No call of the store corrects an entry yet, but the ledger has the place for it.
-    correction = replace(booked, seq=1, outcome=outcome(30, risk=-100), at_ms=NOON + HOUR)
-    with closing(place.database()) as database, database.write() as connection:
-        connection.execute(insert(ledger), ledger_row(correction))
-    assert store.reports.entries("req_1") == (booked, correction)
+    store.resolutions.resolve("req_1", 1, 30, NOON + HOUR)
+    assert [each.seq for each in store.reports.entries("req_1")] == [booked.seq, 1]
     (before,) = store.reports.usage("ws_1", NOON, NOON + HOUR)
     (after,) = store.reports.usage("ws_1", NOON + HOUR, NOON + 2 * HOUR)
     assert [(row.requests, row.cost, row.risk) for row in (before, after)] == [(1, 0, 100), (0, 30, -100)]

@@ -6,22 +6,32 @@ from pathlib import Path
 import pytest
 
 from tests.storage.places import Place
-from tests.storage.samples import NOON, attempt, budget_of, entry, fixed, outcome, provider_key, with_key
+from tests.storage.samples import (
+    NOON,
+    Flushes,
+    attempt,
+    budget_of,
+    entry,
+    lease,
+    life,
+    provider_key,
+    spend,
+    window,
+    with_key,
+)
 from zai_gateway.care import Finding, Grade
 from zai_gateway.storage.inspection import Inspection, inspect_books
 from zai_gateway.storage.store import Store
 
-SPEND = ("windows", "leases", "ledger")
+SPEND = ("windows", "leases", "ledger", "risks")
 
 
 @pytest.fixture
 def spent(store: Store) -> Store:
-    """One key with 30 nano-USD spent and 10 unconfirmed, and a hold of 40 that is open."""
-    budgets = with_key(store, cap=1_000)
-    first = attempt("req_1")
-    granted = store.spend.hold("worker_1", first, budgets, fixed(50))
-    store.spend.settle(entry(first, granted, outcome(30, risk=10)), 50)
-    store.spend.hold("worker_1", attempt("req_2"), budgets, fixed(40))
+    """One key with 30 nano-USD spent and 10 unconfirmed, and 40 that are leased."""
+    cap = with_key(store, cap=1_000)
+    assert lease(store, 80, cap)
+    Flushes(store).flush(entry(attempt(), [window(cap)], 30, 10))
     return store
 
 
@@ -47,7 +57,7 @@ def test_right_books(spent: Store, place: Place) -> None:
     }
     assert of(inspection, "unconfirmed").found.startswith("0.00000001 USD of 1 request ")
     (holder,) = inspection.holders
-    assert (holder.id, holder.host, holder.holds, holder.amount) == ("worker_1", "host", 1, 40)
+    assert (holder.id, holder.host, holder.amount) == ("worker_1", "host", 40)
     assert inspection.provider_keys == (provider_key(),)
 
 
@@ -77,7 +87,17 @@ def test_right_books(spent: Store, place: Place) -> None:
         (
             "UPDATE ledger SET worker = 'worker_2'",
             "ledger",
-            "the ledger has entries of worker_2 in budget of key_1:0, where it has no lease",
+            "the ledger has entries of closed in budget of key_1:0, where it has no lease",
+        ),
+        (
+            "DELETE FROM unconfirmed",
+            "risks",
+            "attempt 1 of req_1 has a risk of 10 nano-USD, and is not listed",
+        ),
+        (
+            "INSERT INTO unconfirmed VALUES ('req_2', 1, 'ws_1', 0)",
+            "risks",
+            "attempt 1 of req_2 has a risk of 0 nano-USD, and is listed",
         ),
     ],
 )
@@ -95,19 +115,21 @@ def test_only_the_first_offenders_are_named(spent: Store, place: Place) -> None:
     (key,) = spent.accounts.keys("ws_1")
     for number in range(5):
         id = f"worker_{number + 2}"
-        change(place, f"INSERT INTO worker VALUES ('{id}', 'host', 'boot', NULL, 0, 1, 'closed')")
-        change(place, f"INSERT INTO lease VALUES ('{budget_of(key).id}:0', '{id}', 0, 1, 0)")
+        spent.spend.open_worker(life(id))
+        change(
+            place,
+            'INSERT INTO lease ("window", worker, granted, spent, risk) '
+            f"VALUES ('{budget_of(key).id}:0', '{id}', 0, 1, 0)",
+        )
     finding = of(seen(place), "leases")
     assert finding.found.count("was granted") == 3
     assert finding.found.endswith("; and 2 more.")
 
 
 def test_more_than_32_bits_add_up(store: Store, place: Place) -> None:
-    budgets, dear = with_key(store), 10_000_000_000_000
-    one = attempt()
-    granted = store.spend.hold("worker_1", one, budgets, fixed(dear))
-    store.spend.settle(entry(one, granted, outcome(dear)), dear)
-    assert [of(seen(place), check).grade for check in SPEND] == [Grade.OK] * 3
+    cap, dear = with_key(store), 10_000_000_000_000
+    spend(store, cap, dear)
+    assert [of(seen(place), check).grade for check in SPEND] == [Grade.OK] * 4
 
 
 def test_an_entry_from_the_future(spent: Store, place: Place) -> None:

@@ -80,3 +80,53 @@ def test_a_database_is_named_by_the_environment_and_overruled_by_the_command_lin
     assert given.database == "postgresql://h/a"
     assert given.overruled_by({"ZAI_DATABASE": "postgresql://h/b"}).database == "postgresql://h/b"
     assert given.overruled_by({"ZAI_DATABASE": None}).database == "postgresql://h/a"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [(None, 0.0), ("", 0.0), ("0", 0.0), (" 15 ", 15.0), ("3600", 3_600.0)]
+)
+def test_a_gateway_ends_at_once_unless_it_is_told_to_wait(said: str | None, meant: float) -> None:
+    variables = {} if said is None else {"ZAI_DRAIN_DELAY": said}
+    assert Environment(variables).drain_delay == meant
+
+
+@pytest.mark.parametrize("said", ["-1", "1.5", "5s", "3601", "99999999", "\u0665"])
+def test_a_delay_that_is_none_is_told(said: str) -> None:
+    with pytest.raises(OperatorError, match=r"ZAI_DRAIN_DELAY is .*: write whole seconds, from 0 to 3600"):
+        _ = Environment({"ZAI_DRAIN_DELAY": said}).drain_delay
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (None, 86_400.0),
+        ("", 86_400.0),
+        ("never", None),
+        ("Never ", None),
+        ("1s", 1.0),
+        ("90m", 5_400.0),
+        ("7d", 604_800.0),
+        ("2w", 1_209_600.0),
+    ],
+)
+def test_what_nobody_confirms_counts_in_full_for_a_day_unless_told(
+    said: str | None, meant: float | None
+) -> None:
+    variables = {} if said is None else {"ZAI_ASSUME_AFTER": said}
+    assert Environment(variables).assume_after == meant
+
+
+@pytest.mark.parametrize("said", ["0h", "24", "-1h", "1.5h", "100000h", "1y", "no", "\u0661h"])
+def test_a_time_to_confirm_that_is_none_is_told(said: str) -> None:
+    with pytest.raises(OperatorError, match=r"ZAI_ASSUME_AFTER is .*: write a length of time such as 90m"):
+        _ = Environment({"ZAI_ASSUME_AFTER": said}).assume_after
+
+
+@pytest.mark.parametrize(("said", "meant"), [(None, False), ("no", False), ("yes", True), ("ON", True)])
+def test_the_journal_is_flushed_with_each_record_where_it_is_said(said: str | None, meant: bool) -> None:
+    assert Environment({} if said is None else {"ZAI_JOURNAL_SYNC": said}).journal_sync is meant
+
+
+def test_a_journal_sync_that_is_none_is_told() -> None:
+    with pytest.raises(OperatorError, match="ZAI_JOURNAL_SYNC is 'always': write yes or no"):
+        _ = Environment({"ZAI_JOURNAL_SYNC": "always"}).journal_sync

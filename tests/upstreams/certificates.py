@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that nobody but a test trusts."""
+"""Certificates that nobody but a test trusts, for 127.0.0.1 unless for another host."""
 
 import datetime as dt
 import ipaddress
@@ -12,13 +12,17 @@ from cryptography.x509.oid import NameOID
 
 
 class SelfSigned:
-    """A key and its self-signed certificate, kept in `directory`, and the contexts for both ends."""
+    """A key and its self-signed certificate, kept in `directory`, and the contexts for both ends.
 
-    def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
+    `host` is an address or a name; `expired`: since yesterday.
+    """
+
+    def __init__(self, directory: Path, host: str = "127.0.0.1", *, expired: bool = False) -> None:
+        directory.mkdir(exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        self._certificate = directory / "certificate.pem"
+        self.file = directory / "certificate.pem"
         self._key = directory / "key.pem"
-        self._certificate.write_bytes(_signed(key, address).public_bytes(serialization.Encoding.PEM))
+        self.file.write_bytes(_signed(key, host, expired).public_bytes(serialization.Encoding.PEM))
         self._key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -30,19 +34,26 @@ class SelfSigned:
     def server(self) -> ssl.SSLContext:
         """For the server that shows this certificate."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self._certificate, self._key)
+        context.load_cert_chain(self.file, self._key)
         return context
 
     def client(self) -> ssl.SSLContext:
         """For a client that trusts this certificate and no other."""
-        return ssl.create_default_context(cafile=str(self._certificate))
+        return ssl.create_default_context(cafile=str(self.file))
 
 
-def _signed(key: ec.EllipticCurvePrivateKey, address: str) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Z-AI test")])
+def _named(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _signed(key: ec.EllipticCurvePrivateKey, host: str, expired: bool) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Z-AI test of {host}")])
     now = dt.datetime.now(dt.UTC)
     day = dt.timedelta(days=1)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    names = x509.SubjectAlternativeName([_named(host)])
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,
@@ -61,8 +72,8 @@ def _signed(key: ec.EllipticCurvePrivateKey, address: str) -> x509.Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
+        .not_valid_before(now - 2 * day)
+        .not_valid_after(now - day if expired else now + day)
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)

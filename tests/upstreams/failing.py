@@ -12,7 +12,7 @@ from tests.upstreams.certificates import SelfSigned
 from tests.upstreams.http1 import Received
 from tests.upstreams.openai_stub import OpenAIStub
 from tests.upstreams.scripted import Line, ScriptedServer
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
 
 _HTML = b"<html><head><title>Oops</title></head><body>Something is wrong.</body></html>"

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that does to each connection what a test's script says, byte by byte."""
+"""A server on this machine that does to each connection what a test's script says, byte by byte."""
 
 import asyncio
 import contextlib
@@ -33,8 +33,14 @@ class Line:
         """The head of a request; its body stays unread."""
         return await self._reader.readuntil(b"\r\n\r\n")
 
+    async def some(self) -> bytes:
+        """Whatever comes next; empty when the client has left."""
+        return await self._reader.read(65_536)
+
     async def send(self, data: bytes) -> None:
-        """Writes `data` and waits until the system took it."""
+        """Writes `data` and waits until the system took it. Raises ConnectionError once the client left."""
+        if self._writer.transport.is_closing():  # uvloop takes a write for a mistake then
+            raise ConnectionResetError
         self._writer.write(data)
         await self._writer.drain()
 
@@ -53,8 +59,11 @@ class Line:
     async def close(self) -> None:
         """Ends the connection with a FIN, after what was sent."""
         self._writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
+        try:
+            with contextlib.suppress(ConnectionError):
+                await self._writer.wait_closed()
+        finally:
+            self._writer.transport.abort()  # where nobody waits for a good end any more
 
 
 Script = Callable[[Line], Awaitable[None]]
@@ -66,7 +75,8 @@ class ScriptedServer:
     Leaving the context raises what a script raised, so that a failed expectation fails its test.
     """
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._script = script
         self._tls = tls
         self._failures: list[Exception] = []
@@ -79,7 +89,8 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """Where it listens, with no slash at the end."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     async def played(self, count: int) -> None:
         """Waits until so many connections were played to the end and closed."""
@@ -87,7 +98,7 @@ class ScriptedServer:
             await self._changed.wait_for(lambda: self._played >= count)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

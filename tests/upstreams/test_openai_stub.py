@@ -14,7 +14,7 @@ from tests.upstreams.answers import DONE, Ending, chunk, completion, error_answe
 from tests.upstreams.calls import PATIENT, chat, whole
 from tests.upstreams.openai_stub import OpenAIStub
 from tests.upstreams.processes import openai_stub
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.relay.upstream import UpstreamError
 
 

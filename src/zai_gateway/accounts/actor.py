@@ -47,6 +47,8 @@ class ActorKind(StrEnum):
     MANAGEMENT_KEY = "management_key"
     GATEWAY = "gateway"
     """The gateway itself, by what it met while it served."""
+    PERSON = "person"
+    """Somebody who signs in and is a member of no workspace: only the audit has such an actor."""
 
 
 class Actor(Struct, frozen=True, kw_only=True):

@@ -31,9 +31,10 @@ from zai_gateway.accounts.records import (
     ProviderKey,
     SpendBudget,
     VirtualModel,
+    Workspace,
 )
 from zai_gateway.accounts.service import Accounts
-from zai_gateway.accounts.terms import IssuedKey, KeyChanges
+from zai_gateway.accounts.terms import IssuedKey, KeyChanges, WorkspaceChanges
 
 Secrets = Mapping[SecretReference, str]
 """What the references of a declaration lead to."""
@@ -55,6 +56,7 @@ class Applying:
 
     def plan(self, declaration: Declaration, now_ms: int, *, prune: bool) -> tuple[Action, ...]:
         """What is to be done. Changes nothing. Raises OperatorError for what cannot be carried out."""
+        declaration = self._canonical(declaration)
         ids = self._ids()
         present = {
             wanted.name: self._present(ids[wanted.name], wanted)
@@ -67,7 +69,7 @@ class Applying:
         """Does one step of a plan; those before it have been done."""
         wanted, standing = action.wanted, action.standing
         if isinstance(wanted, DeclaredWorkspace):
-            self._accounts.workspaces.create(self._actor, wanted.name)
+            self._put_workspace(wanted, standing)
             return
         workspace = self._ids()[action.workspace]
         match wanted:
@@ -88,6 +90,33 @@ class Applying:
             case None:
                 self._remove(workspace, standing)
 
+    def _put_workspace(self, wanted: DeclaredWorkspace, standing: Standing | None) -> None:
+        workspaces = self._accounts.workspaces
+        id = (
+            standing.id if isinstance(standing, Workspace) else workspaces.create(self._actor, wanted.name).id
+        )
+        limits = WorkspaceChanges(rpm=wanted.rpm, tpm=wanted.tpm, concurrency=wanted.concurrency)
+        if limits != WorkspaceChanges():
+            workspaces.update(self._actor, id, limits)
+
+    def _canonical(self, declaration: Declaration) -> Declaration:
+        """With the names of models that keys are stored with, which would else seem to be others."""
+        canonical = self._accounts.api_keys.canonical_allow
+        return replace(
+            declaration,
+            workspaces=tuple(
+                replace(
+                    place,
+                    keys=place.keys
+                    and tuple(
+                        key if key.allow is UNSET else replace(key, allow=canonical(key.allow))
+                        for key in place.keys
+                    ),
+                )
+                for place in declaration.workspaces
+            ),
+        )
+
     def _ids(self) -> dict[str, str]:
         return {each.name: each.id for each in self._accounts.workspaces.list(self._actor)}
 
@@ -96,6 +125,7 @@ class Applying:
         provider_keys = accounts.provider_keys.list(actor, workspace)
         declared = {each.name: self._secret(each) for each in wanted.providers or ()}
         return Present(
+            workspace=accounts.workspaces.find(actor, workspace),
             members=accounts.members.list(actor, workspace),
             keys=tuple(key for key in accounts.api_keys.list(actor, workspace) if key.revoked_ms is None),
             provider_keys=provider_keys,
@@ -147,6 +177,9 @@ class Applying:
             member=member,
             tags=wanted.tags,
             unbounded_allowance=wanted.unbounded_allowance,
+            rpm=wanted.rpm,
+            tpm=wanted.tpm,
+            concurrency=wanted.concurrency,
         )
 
     def _put_provider(self, workspace: str, wanted: DeclaredProvider, standing: Standing | None) -> None:
@@ -189,8 +222,10 @@ class Applying:
                 accounts.prices.remove(actor, workspace, standing.model)
             case VirtualModel():
                 accounts.virtual_models.remove(actor, workspace, standing.name)
-            case None:
-                raise ValueError("An action is about something that is wanted, or that stands.")
+            case Workspace() | None:
+                raise ValueError(
+                    "An action is about something that is wanted, or that stands and can be removed."
+                )
 
     def _owner(self, workspace: str, wanted: DeclaredBudget) -> str:
         return self._member(workspace, wanted.owner) if wanted.kind is BudgetOwner.MEMBER else wanted.owner

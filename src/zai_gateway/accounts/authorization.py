@@ -15,11 +15,23 @@ class Deed(StrEnum):
     WORKSPACE_CREATE = "workspace.create"
     WORKSPACE_LIST = "workspace.list"
     WORKSPACE_RENAME = "workspace.rename"
+    WORKSPACE_UPDATE = "workspace.update"
     MEMBER_ADD = "member.add"
     MEMBER_LIST = "member.list"
     MEMBER_SHOW = "member.show"
     MEMBER_UPDATE = "member.update"
     MEMBER_REMOVE = "member.remove"
+    MEMBER_INVITE = "member.invite"
+    MEMBER_JOIN = "member.join"
+    PERSON_SET_UP = "person.set_up"
+    PERSON_SIGN_IN = "person.sign_in"
+    PERSON_SIGN_OUT = "person.sign_out"
+    """Everywhere at once."""
+    PERSON_RENAME = "person.rename"
+    PERSON_PASSWORD = "person.password"  # noqa: S105 -- a deed's name
+    """Setting another one."""
+    PERSON_RESET = "person.reset"
+    """Letting somebody set another password, by a link."""
     OWNER_CHANGE = "owner.change"
     """Making somebody an owner, and changing or removing one: asked for beside the call's own deed."""
     ADMIN_CHANGE = "admin.change"
@@ -32,6 +44,7 @@ class Deed(StrEnum):
     KEY_UPDATE = "key.update"
     KEY_ROTATE = "key.rotate"
     KEY_REVOKE = "key.revoke"
+    KEY_RESTORE = "key.restore"
     BUDGET_LIST = "budget.list"
     BUDGET_SET = "budget.set"
     BUDGET_REMOVE = "budget.remove"
@@ -55,7 +68,22 @@ class Deed(StrEnum):
     VIRTUAL_MODEL_SET = "virtual_model.set"
     VIRTUAL_MODEL_REMOVE = "virtual_model.remove"
     USAGE_READ = "usage.read"
+    SPEND_READ = "spend.read"
+    """What is unconfirmed, written off or overrun, request by request; and what was booked of a provider."""
+    SPEND_RESOLVE = "spend.resolve"
+    """Saying what an unconfirmed attempt cost, which moves what the caps count."""
+    WORKER_LIST = "worker.list"
+    WORKER_LOSE = "worker.lose"
     AUDIT_LIST = "audit.list"
+
+
+OF_ONESELF = frozenset(
+    {
+        *(Deed.MEMBER_JOIN, Deed.PERSON_SET_UP, Deed.PERSON_SIGN_IN, Deed.PERSON_SIGN_OUT),
+        *(Deed.PERSON_RENAME, Deed.PERSON_PASSWORD),
+    }
+)
+"""What a person does with its own password, session or link, which are its right to; the table has no row."""
 
 
 class Rule(Struct, frozen=True):
@@ -80,11 +108,14 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.WORKSPACE_CREATE: Rule(frozenset()),
     Deed.WORKSPACE_LIST: Rule(_ALL, Scope.WORKSPACES_READ),
     Deed.WORKSPACE_RENAME: Rule(_ADMINS, Scope.WORKSPACES_WRITE),
+    Deed.WORKSPACE_UPDATE: Rule(_ADMINS, Scope.WORKSPACES_WRITE),
     Deed.MEMBER_ADD: Rule(_ADMINS, Scope.MEMBERS_WRITE),
     Deed.MEMBER_LIST: Rule(_ALL, Scope.MEMBERS_READ),
     Deed.MEMBER_SHOW: Rule(_ALL, Scope.MEMBERS_READ),
     Deed.MEMBER_UPDATE: Rule(_ADMINS, Scope.MEMBERS_WRITE),
     Deed.MEMBER_REMOVE: Rule(_ADMINS, Scope.MEMBERS_WRITE),
+    Deed.MEMBER_INVITE: Rule(_ADMINS, Scope.MEMBERS_WRITE),
+    Deed.PERSON_RESET: Rule(frozenset()),
     Deed.OWNER_CHANGE: Rule(_OWNERS),
     # No scope: whoever can make an admin, or give one another address, has all of an admin's rights.
     Deed.ADMIN_CHANGE: Rule(_ADMINS),
@@ -96,6 +127,7 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.KEY_UPDATE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
     Deed.KEY_ROTATE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
     Deed.KEY_REVOKE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
+    Deed.KEY_RESTORE: Rule(_ADMINS, Scope.KEYS_WRITE, own=_MEMBERS),
     Deed.BUDGET_LIST: Rule(_READERS, Scope.BUDGETS_READ, own=_MEMBERS),
     Deed.BUDGET_SET: Rule(_ADMINS, Scope.BUDGETS_WRITE),
     Deed.BUDGET_REMOVE: Rule(_ADMINS, Scope.BUDGETS_WRITE),
@@ -118,6 +150,12 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.VIRTUAL_MODEL_SET: Rule(_ADMINS, Scope.MODELS_WRITE),
     Deed.VIRTUAL_MODEL_REMOVE: Rule(_ADMINS, Scope.MODELS_WRITE),
     Deed.USAGE_READ: Rule(_READERS, Scope.USAGE_READ, own=_MEMBERS),
+    Deed.SPEND_READ: Rule(_READERS, Scope.USAGE_READ),
+    # No scope: it is a person's word for what a bill says, and frees money.
+    Deed.SPEND_RESOLVE: Rule(_ADMINS),
+    # Workers hold money of all workspaces.
+    Deed.WORKER_LIST: Rule(frozenset()),
+    Deed.WORKER_LOSE: Rule(frozenset()),
     Deed.AUDIT_LIST: Rule(_READERS, Scope.AUDIT_READ),
 }
 
@@ -148,6 +186,8 @@ def allowed(actor: Actor, deed: Deed) -> bool:
             return rule.scope is not None and rule.scope in actor.scopes
         case ActorKind.GATEWAY:
             return rule.itself
+        case ActorKind.PERSON:
+            return False
 
 
 def only_own(actor: Actor, deed: Deed) -> bool:

@@ -10,6 +10,7 @@ from zai_gateway.accounts.authorization import Deed, only_own
 from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
 from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, SpendBudget
+from zai_gateway.accounts.sights import refuse_unseen
 from zai_gateway.errors import Code, Failure, OperatorError
 from zai_gateway.ids import new_id
 
@@ -38,11 +39,19 @@ class Budgets:
         return tuple(budget for budget in every if budget.owner in own)
 
     def set(
-        self, actor: Actor, workspace: str, holder: Holder, period: BudgetPeriod, limit: int
+        self,
+        actor: Actor,
+        workspace: str,
+        holder: Holder,
+        period: BudgetPeriod,
+        limit: int,
+        *,
+        seen: str | None = None,
     ) -> SpendBudget:
         """Sets what the holder may spend in each such period, in nano-USD.
 
-        It counts from when it is first set; another limit later goes on counting.
+        It counts from when it is first set; another limit later goes on counting. `seen` is the sight of the
+        budget as the caller saw it, `NOTHING` where it saw none.
         """
         self._desk.admit(actor, Deed.BUDGET_SET, workspace)
         terms.checked_cap(limit, "limit")
@@ -53,14 +62,26 @@ class Budgets:
             before = self._standing(workspace, subject, period)
             if before is not None and before.limit == limit:
                 return before
+            refuse_unseen(seen, before, f"The {period.value} budget of {subject.name}")
             after = replace(before or self._new(workspace, holder, subject, period), limit=limit)
             record = self._desk.record(actor, Deed.BUDGET_SET, workspace, subject, before, after)
             return after if self._desk.store.put_budget(before, after, record) else None
 
         return until_written(attempt)
 
-    def remove(self, actor: Actor, workspace: str, holder: Holder, period: BudgetPeriod) -> SpendBudget:
-        """Takes a budget away, and gives what it was. One that is set later begins to count at zero."""
+    def remove(
+        self,
+        actor: Actor,
+        workspace: str,
+        holder: Holder,
+        period: BudgetPeriod,
+        *,
+        seen: str | None = None,
+    ) -> SpendBudget:
+        """Takes a budget away, and gives what it was. One that is set later begins to count at zero.
+
+        `seen` as for one that is set.
+        """
         self._desk.admit(actor, Deed.BUDGET_REMOVE, workspace)
         _refuse_cap(holder, period)
         subject = self._subject(workspace, holder)
@@ -69,6 +90,7 @@ class Budgets:
             before = self._standing(workspace, subject, period)
             if before is None:
                 raise Failure(Code.NOT_FOUND, f"{subject.name} has no {period.value} budget.")
+            refuse_unseen(seen, before, f"The {period.value} budget of {subject.name}")
             record = self._desk.record(actor, Deed.BUDGET_REMOVE, workspace, subject, before, None)
             return before if self._desk.store.put_budget(before, None, record) else None
 

@@ -61,7 +61,10 @@ def read(text: str) -> Declaration:
 
 
 def _workspace(given: object, number: int) -> DeclaredWorkspace:
-    known = ("name", "member", "key", "provider", "model", "budget", "price")
+    known = (
+        *("name", "rpm", "tpm", "concurrency"),
+        *("member", "key", "provider", "model", "budget", "price"),
+    )
     fields = _named(given, f"workspace {number}", "workspace", known, "name")
     place = fields.where
 
@@ -73,6 +76,9 @@ def _workspace(given: object, number: int) -> DeclaredWorkspace:
 
     wanted = DeclaredWorkspace(
         name=terms.checked_name(fields.needed("name"), fields.at("name")),
+        rpm=fields.rate("rpm"),
+        tpm=fields.rate("tpm"),
+        concurrency=fields.rate("concurrency"),
         members=below("member", _member),
         keys=below("key", _key),
         providers=below("provider", _provider),
@@ -102,7 +108,7 @@ def _member(given: object, where: str) -> DeclaredMember:
 def _key(given: object, where: str) -> DeclaredKey:
     known = (
         *("name", "spend_cap", "near_cap", "allow", "fallback", "expires", "member", "tags"),
-        *("unbounded_allowance", "secret_file"),
+        *("unbounded_allowance", "rpm", "tpm", "concurrency", "secret_file"),
     )
     fields = _named(given, where, "key", known, "name")
     allow, tags, file = fields.words("allow"), fields.words("tags"), fields.text("secret_file")
@@ -125,6 +131,9 @@ def _key(given: object, where: str) -> DeclaredKey:
         member=member,
         tags=UNSET if tags is UNSET else terms.checked_tags(tags, fields.at("tags")),
         unbounded_allowance=allowance,
+        rpm=fields.rate("rpm"),
+        tpm=fields.rate("tpm"),
+        concurrency=fields.rate("concurrency"),
         secret_file=None if file is UNSET else _path(file, fields.at("secret_file")),
     )
 

@@ -37,6 +37,9 @@ class DeclaredKey(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     unbounded_allowance: int | UnsetType | None = UNSET
     """Nano-USD for each request."""
+    rpm: int | UnsetType | None = UNSET
+    tpm: int | UnsetType | None = UNSET
+    concurrency: int | UnsetType | None = UNSET
     secret_file: str | None = None
     """The file that the secret of a new key is written to."""
 
@@ -85,6 +88,10 @@ class DeclaredWorkspace(Struct, frozen=True, kw_only=True):
     """A workspace, known by its name. None: the file says nothing of things of that kind."""
 
     name: str
+    rpm: int | UnsetType | None = UNSET
+    """Of this and the other rate limits, None takes away."""
+    tpm: int | UnsetType | None = UNSET
+    concurrency: int | UnsetType | None = UNSET
     members: tuple[DeclaredMember, ...] | None = None
     keys: tuple[DeclaredKey, ...] | None = None
     providers: tuple[DeclaredProvider, ...] | None = None

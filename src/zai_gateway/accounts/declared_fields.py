@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 from msgspec import UNSET, UnsetType
 
 from zai_gateway.accounts.choosing import suggestion
-from zai_gateway.accounts.terms import LAST_MS
+from zai_gateway.accounts.terms import LAST_MS, checked_rate
 from zai_gateway.errors import OperatorError
 
 NONE = "none"
-"""What takes a cap, a fallback, an end, a member or an allowance away: TOML has no null."""
+"""What takes a cap, a fallback, an end, a member, an allowance or a limit away: TOML has no null."""
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Read = TypeVar("Read")
@@ -106,6 +106,15 @@ class Fields:
             # Written out, 1e999999999 would fill the memory.
             raise OperatorError(f"{self.at(field)}: it is not an amount in USD that the books can hold.")
         return read(format(amount, "f"), self.at(field))
+
+    def rate(self, field: str) -> int | UnsetType | None:
+        """A rate limit; None for `none`."""
+        value = self._given.get(field, UNSET)
+        if value is UNSET or value == NONE:
+            return UNSET if value is UNSET else None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise OperatorError(f"{self.at(field)}: a whole number belongs here, such as 60, or {NONE!r}.")
+        return checked_rate(value, self.at(field))
 
     def needed_amount(self, field: str, read: Callable[[str, str], int]) -> int:
         """As `amount`, which has to be there."""

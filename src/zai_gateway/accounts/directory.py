@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 _MOST_LOOKUPS = 256
 """Unknown keys that are asked of the store at one time: garbage must not stand in the way of the poll."""
+_MOST_CALLERS = 1_000
+"""Callers whose tokens are kept in memory, so that each is not reckoned into its digest again."""
 _RETRY_AFTER = 1.0
 _NOTE_EVERY_SECONDS = 60.0
 """When the use of keys is written."""
@@ -52,6 +54,8 @@ class Directory:
         self._patience = patience
         self._generation: int | None = None
         self._keys: dict[bytes, ApiKey] = {}
+        self._callers: dict[str, tuple[bytes, Caller]] = {}
+        """The latest callers, by token, with its digest: dropped with whatever changes in the store."""
         self._secrets: dict[str, tuple[bytes, ...]] = {}
         """The digests under which each key, by id, is known."""
         self._used = LastUsed(clock, _NOTE_EVERY_SECONDS)
@@ -97,15 +101,45 @@ class Directory:
         Raises Failure: INVALID_API_KEY, in the same words for a key that is missing, malformed, unknown,
         revoked or expired, and STORE_UNAVAILABLE where only the store could tell.
         """
+        caller = self.known(token)
+        if caller is None and token is not None:
+            await self._ask_once(keys.digest(token))
+            caller = self.known(token)
+        if caller is None:
+            raise _refusal()
+        return caller
+
+    def known(self, token: str | None) -> Caller | None:
+        """Who calls, as far as it is known here; None where only the store can tell.
+
+        Raises Failure: INVALID_API_KEY.
+        """
         if token is None:
             raise _refusal()
-        digest = keys.digest(token)
-        key = self._keys.get(digest) or await self._newcomer(token, digest)
-        view = self._views.get(key.workspace)
-        if view is None or not key.opens(digest, self._clock.now_ms()):
+        known = self._callers.get(token) or self._looked_up(token)
+        if known is None:
+            return None
+        digest, caller = known
+        key, now_ms = caller.key, self._clock.now_ms()
+        if not key.opens(digest, now_ms):
             raise _refusal()
-        self._used.note(key.id)
-        return Caller(key=key, view=view)
+        self._used.note(key.id, now_ms)
+        return caller
+
+    def _looked_up(self, token: str) -> tuple[bytes, Caller] | None:
+        digest = keys.digest(token)
+        key = self._keys.get(digest)
+        if key is None:
+            if digest in self._unknown or not keys.well_formed(token):
+                raise _refusal()
+            return None
+        view = self._views.get(key.workspace)
+        if view is None:
+            raise _refusal()
+        if len(self._callers) >= _MOST_CALLERS:
+            self._callers.clear()
+        known = self._callers[token] = digest, Caller(key=key, view=view)
+        return known
 
     async def provider_key_now(self, key: ProviderKey) -> ProviderKey | None:
         """The provider key as the store has it now; None where it is gone, disabled, or nobody can tell."""
@@ -147,15 +181,8 @@ class Directory:
         if whole or changes.workspaces:
             self._views = {view.workspace.id: view for view in changes.workspaces}
         self._unknown.clear()
+        self._callers.clear()
         self._generation = changes.generation
-
-    async def _newcomer(self, token: str, digest: bytes) -> ApiKey:
-        if digest not in self._unknown and keys.well_formed(token):
-            await self._ask_once(digest)
-        key = self._keys.get(digest)
-        if key is None:
-            raise _refusal()
-        return key
 
     async def _ask_once(self, digest: bytes) -> None:
         lookup = self._lookups.get(digest)
@@ -221,8 +248,8 @@ class Directory:
 def _refusal() -> Failure:
     return Failure(
         Code.INVALID_API_KEY,
-        "Invalid API key. Send a valid one as 'Authorization: Bearer zk_live_...'; the owner of your "
-        "workspace can issue one, on the gateway's host with 'zai admin key create NAME'.",
+        "Invalid API key. Send one as 'Authorization: Bearer zk_live_...' or 'x-api-key: zk_live_...'; "
+        "your workspace's owner can issue one, in the console or with 'zai admin key create NAME'.",
         detail="Invalid API key",
     )
 

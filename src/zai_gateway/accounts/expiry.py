@@ -17,7 +17,7 @@ def expiry_ms(text: str, now_ms: int, field: str) -> int:
     """
     text = text.strip()
     span = span_ms(text)
-    moment = _iso_ms(text, field) if span is None else now_ms + span
+    moment = moment_ms(text, field) if span is None else now_ms + span
     if moment <= now_ms:
         raise OperatorError(f"{field}: {text!r} is not in the future.")
     return moment
@@ -29,7 +29,8 @@ def span_ms(text: str) -> int | None:
     return int(span[1]) * _MS_PER[span[2]] if span else None
 
 
-def _iso_ms(text: str, field: str) -> int:
+def moment_ms(text: str, field: str) -> int:
+    """An ISO 8601 date or time in milliseconds since 1970, read as `expiry_ms` does. Raises OperatorError."""
     try:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)

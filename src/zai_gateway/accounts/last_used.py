@@ -12,9 +12,9 @@ class LastUsed:
         self._written = clock.monotonic()
         self._noted: dict[str, int] = {}
 
-    def note(self, key: str) -> None:
+    def note(self, key: str, now_ms: int) -> None:
         """The key of this id is used now."""
-        self._noted[key] = self._clock.now_ms()
+        self._noted[key] = now_ms
 
     def due(self) -> bool:
         """Whether something is to be written, and it is time."""

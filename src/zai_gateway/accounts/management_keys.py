@@ -10,10 +10,18 @@ from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import ALLOWED, Deed, forbidden, may_grant
 from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
+from zai_gateway.accounts.members import present
 from zai_gateway.accounts.records import ManagementKey
 from zai_gateway.accounts.terms import IssuedManagementKey
 from zai_gateway.errors import Code, Failure, OperatorError
-from zai_gateway.ids import new_id
+from zai_gateway.ids import is_id, new_id
+
+_KIND = "mgmt"
+
+
+def new_management_key_id(now_ms: int) -> str:
+    """An id for a management key that is to be."""
+    return new_id(_KIND, now_ms)
 
 
 class ManagementKeys:
@@ -23,13 +31,25 @@ class ManagementKeys:
         self._desk = desk
 
     def create(
-        self, actor: Actor, workspace: str, name: str, scopes: Iterable[Scope], expires_ms: int
+        self,
+        actor: Actor,
+        workspace: str,
+        name: str,
+        scopes: Iterable[Scope],
+        expires_ms: int,
+        *,
+        id: str | None = None,
     ) -> IssuedManagementKey:
         """Makes a key that ends at `expires_ms`, in milliseconds since 1970.
 
         Nobody can give it a scope that reaches further than the actor's own rights (FORBIDDEN), and no
         management key one that outlives itself.
+
+        `id` is one that the caller made by `new_management_key_id`: the same wish, sent twice, makes one key,
+        and is refused the second time.
         """
+        if id is not None and not is_id(id, _KIND):
+            raise OperatorError("id: not the id of a management key; load the page again.")
         self._desk.admit(actor, Deed.MANAGEMENT_KEY_CREATE, workspace)
         granted = tuple(sorted(set(scopes)))
         if not granted:
@@ -42,7 +62,7 @@ class ManagementKeys:
         if actor.ends_ms is not None and expires_ms > actor.ends_ms:
             raise OperatorError("expires: no later than the management key by which it is made.")
         key = ManagementKey(
-            id=new_id("mgmt", now),
+            id=id or new_management_key_id(now),
             workspace=workspace,
             name=terms.checked_name(name),
             prefix=keys.prefix(secret),
@@ -54,7 +74,11 @@ class ManagementKeys:
         )
         record = self._desk.record(actor, Deed.MANAGEMENT_KEY_CREATE, workspace, _subject(key), None, key)
         if not self._desk.store.add_management_key(key, record):
-            raise forbidden()
+            self._refuse_gone(actor, workspace)
+            raise OperatorError(
+                "This management key was made already, and its secret was shown that once. If nobody has it, "
+                "revoke the key and make another."
+            )
         if self._was_overtaken(actor, workspace):
             # Its maker's right ended meanwhile, and whoever ended it could not see this key.
             self.revoke(actor, workspace, key.id)
@@ -81,6 +105,12 @@ class ManagementKeys:
             return after if self._desk.store.replace_management_key(before, after, record) else None
 
         return until_written(attempt)
+
+    def _refuse_gone(self, actor: Actor, workspace: str) -> None:
+        """Raises Failure (FORBIDDEN) where the member by whom it is made is not there any more."""
+        there = {each.id for each in present(self._desk.store.members(workspace))}
+        if actor.member is not None and actor.member not in there:
+            raise forbidden()
 
     def _was_overtaken(self, actor: Actor, workspace: str) -> bool:
         """Whether somebody has taken the right to make management keys from the actor by now."""

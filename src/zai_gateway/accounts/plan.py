@@ -50,7 +50,6 @@ class _Difference:
 
     def __init__(self, wanted: DeclaredWorkspace, present: Present | None, now_ms: int, prune: bool) -> None:
         self._wanted = wanted
-        self._is_new = present is None
         self._present = present or Present()
         self._now_ms = now_ms
         self._prune = prune
@@ -59,8 +58,10 @@ class _Difference:
 
     def actions(self) -> Iterator[Action]:
         """What others refer to comes before them, and goes after them."""
-        if self._is_new:
-            yield self._action(Verb.CREATE, "workspace", self._wanted.name, {}, self._wanted)
+        now = self._present.workspace
+        before: Words = {} if now is None else plan_words.rate_limits(now)
+        wanted = self._wanted, plan_words.wanted_workspace(self._wanted)
+        yield from self._put("workspace", self._wanted.name, before, wanted, now)
         # Before an owner becomes less, another has become one.
         yield from sorted(
             self._members(), key=lambda each: each.changes.get("role", Change()).after != "owner"

@@ -22,6 +22,7 @@ from zai_gateway.accounts.records import (
     ProviderKey,
     SpendBudget,
     VirtualModel,
+    Workspace,
 )
 
 Wanted = (
@@ -33,7 +34,7 @@ Wanted = (
     | DeclaredBudget
     | DeclaredPrice
 )
-Standing = Member | ApiKey | ProviderKey | VirtualModel | SpendBudget | PriceOverride
+Standing = Workspace | Member | ApiKey | ProviderKey | VirtualModel | SpendBudget | PriceOverride
 
 
 class Verb(StrEnum):
@@ -62,6 +63,8 @@ class Action(Struct, frozen=True, kw_only=True):
 class Present(Struct, frozen=True, kw_only=True):
     """What stands in a workspace: no removed members, no revoked keys."""
 
+    workspace: Workspace | None = None
+    """None for one that is to be made."""
     members: tuple[Member, ...] = ()
     keys: tuple[ApiKey, ...] = ()
     provider_keys: tuple[ProviderKey, ...] = ()

@@ -9,8 +9,14 @@ from msgspec.structs import replace
 
 from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.audit_record import Change
-from zai_gateway.accounts.declared import DeclaredKey, DeclaredMember, DeclaredModel, DeclaredProvider
-from zai_gateway.accounts.records import ApiKey, Member, ProviderKey, VirtualModel
+from zai_gateway.accounts.declared import (
+    DeclaredKey,
+    DeclaredMember,
+    DeclaredModel,
+    DeclaredProvider,
+    DeclaredWorkspace,
+)
+from zai_gateway.accounts.records import ApiKey, Member, ProviderKey, VirtualModel, Workspace
 from zai_gateway.accounts.targets import spelled
 from zai_gateway.accounts.terms import MOST_NAME
 from zai_gateway.catalogue.model import Rates
@@ -63,6 +69,7 @@ def wanted_key(key: DeclaredKey) -> Words:
             "member": key.member,
             "tags": key.tags,
             "unbounded_allowance": _usd_or_none(key.unbounded_allowance),
+            **rate_limits(key),
         }
     )
 
@@ -78,7 +85,17 @@ def standing_key(key: ApiKey, emails: Mapping[str, str]) -> Words:
         "member": None if key.member is None else emails.get(key.member, key.member),
         "tags": list(key.tags),
         "unbounded_allowance": _usd_or_none(key.unbounded_allowance),
+        **rate_limits(key),
     }
+
+
+def wanted_workspace(workspace: DeclaredWorkspace) -> Words:
+    return _set(rate_limits(workspace))
+
+
+def rate_limits(of: ApiKey | DeclaredKey | Workspace | DeclaredWorkspace) -> Words:
+    """The same of what is declared and of what stands."""
+    return {"rpm": of.rpm, "tpm": of.tpm, "concurrency": of.concurrency}
 
 
 def wanted_provider(provider: DeclaredProvider) -> Words:

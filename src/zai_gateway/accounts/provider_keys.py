@@ -1,47 +1,37 @@
 """The provider keys of a workspace: sealed, listed, switched and forgotten."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from zai_gateway.accounts import terms
 from zai_gateway.accounts.actor import Actor, gateway
-from zai_gateway.accounts.addresses import checked_base_url
 from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.desk import Desk, until_written
+from zai_gateway.accounts.provider_key_terms import (
+    PREFIX,
+    Access,
+    NewProviderKey,
+    address_of,
+    checked_id,
+    terms_of,
+)
 from zai_gateway.accounts.provider_names import named
+from zai_gateway.accounts.provider_order import after_all, before_all, before_another, moved, one_step
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.accounts.rotation import seal_anew
+from zai_gateway.accounts.sights import refuse_unseen
 from zai_gateway.accounts.vault import SecretUnreadable, Vault
 from zai_gateway.errors import OperatorError
 from zai_gateway.ids import new_id
-from zai_gateway.providers.registry import Provider, Surface, provider_of
+from zai_gateway.providers.registry import Provider, provider_of
+
+__all__ = ["Access", "NewProviderKey", "Probe", "ProviderKeys", "subject", "terms_of"]
 
 Probe = Callable[[ProviderKey, str], Health]
 """Tries a provider key with its secret, which it shows nowhere. Blocks, and raises nothing."""
-
-
-class NewProviderKey(Struct, frozen=True, kw_only=True):
-    """A provider key that is to be added."""
-
-    provider: str
-    """A vendor's name, `custom`, or the prefix of a custom provider that the workspace has."""
-    secret: str
-    """Empty where the provider needs none."""
-    name: str | None = None
-    """A label; None for the provider's name, numbered. At `custom`: the prefix of its models."""
-    base_url: str | None = None
-    """Where the provider is; None for its own address."""
-    enabled: bool = True
-
-    def __repr__(self) -> str:
-        return f"NewProviderKey(provider={self.provider!r}, name={self.name!r})"
-
-    def __rich_repr__(self) -> list[tuple[str, str | None]]:
-        return [("provider", self.provider), ("name", self.name)]
 
 
 class ProviderKeys:
@@ -61,7 +51,10 @@ class ProviderKeys:
         row, name = named(wanted.provider, wanted.name, self._desk.store.provider_keys(workspace))
         key = self._sealed(actor, workspace, row, name, wanted)
         record = self._desk.record(actor, Deed.PROVIDER_KEY_ADD, workspace, subject(key), None, key)
-        return self._under_first_key(actor, self._desk.store.add_provider_key(key, record))
+        added = self._desk.store.add_provider_key(key, record)
+        if added is None:
+            raise OperatorError("This form was sent before, and its provider key is there already.")
+        return self._under_first_key(actor, added)
 
     def list(self, actor: Actor, workspace: str) -> tuple[ProviderKey, ...]:
         """In the order in which they are tried."""
@@ -80,8 +73,14 @@ class ProviderKeys:
         self._desk.admit(actor, Deed.PROVIDER_KEY_UPDATE, key.workspace)
         return self.readable(key) and self._vault.open_secret(key) == secret.strip()
 
-    def switch(self, actor: Actor, workspace: str, ref: str, *, enabled: bool) -> ProviderKey:
-        """Lets requests use the provider key, or not; it keeps its place in the order."""
+    def switch(
+        self, actor: Actor, workspace: str, ref: str, *, enabled: bool, seen: str | None = None
+    ) -> ProviderKey:
+        """Lets requests use the provider key, or not; it keeps its place in the order.
+
+        `seen`, here and below: what the actor saw of it (`sights.sight`); where it is another by now, it is
+        refused, unless it is as wanted already.
+        """
         now = None if enabled else self._desk.clock.now_ms()
 
         def change(key: ProviderKey) -> ProviderKey:
@@ -90,7 +89,17 @@ class ProviderKeys:
                 return key
             return replace(key, disabled_ms=now, disabled_why=None)
 
-        return self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change)
+        return self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change, seen)
+
+    def rename(
+        self, actor: Actor, workspace: str, ref: str, name: str, *, seen: str | None = None
+    ) -> ProviderKey:
+        """Gives the provider key another label; the prefix of its models stays."""
+
+        def change(key: ProviderKey) -> ProviderKey:
+            return replace(key, name=terms.checked_name(name))
+
+        return self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change, seen)
 
     def refused(self, key: ProviderKey, why: str) -> bool:
         """Disables a provider key of which the provider refused the secret: the gateway's own deed.
@@ -114,57 +123,74 @@ class ProviderKeys:
 
         return until_written(attempt)
 
-    def renew(self, actor: Actor, workspace: str, ref: str, secret: str) -> ProviderKey:
+    def renew(
+        self, actor: Actor, workspace: str, ref: str, secret: str, *, seen: str | None = None
+    ) -> ProviderKey:
         """Gives the provider key another secret; where it is the same, nothing is written.
 
         One that the gateway disabled, since its provider refused the secret, is used again.
         """
 
         def change(key: ProviderKey) -> ProviderKey:
+            return self._with_secret(key, secret)
+
+        renewed = self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change, seen)
+        return self._under_first_key(actor, renewed)
+
+    def readdress(
+        self, actor: Actor, workspace: str, ref: str, access: Access, *, seen: str | None = None
+    ) -> ProviderKey:
+        """Has the provider key go to another address.
+
+        A secret goes only where it was given for: with another address it is given again.
+        """
+
+        def change(key: ProviderKey) -> ProviderKey:
             row = provider_of(key.provider)
             if not row.takes_key:
-                raise OperatorError(f"The provider {row.name} takes no key.")
-            wanted = terms.checked_secret(secret, row.name)
-            if self.readable(key) and self._vault.open_secret(key) == wanted:
-                return key
-            if key.disabled_why is not None:
-                key = replace(key, disabled_ms=None, disabled_why=None)
-            return replace(key, sealed=self._vault.seal(wanted), health=None)
+                raise OperatorError(f"base URL: the provider {row.name} takes none.")
+            secret = access.secret if access.secret.strip() else None
+            base_url = key.base_url
+            if access.base_url != base_url:
+                private = actor.is_operator or self._private
+                base_url = address_of(row, access.base_url or None, private=private)
+            if base_url == key.base_url:
+                return key if secret is None else self._with_secret(key, secret)
+            if key.sealed and secret is None:
+                raise OperatorError(
+                    "key: give the key again with another address; it is sent nowhere else than where it was "
+                    "given for."
+                )
+            there = replace(key, base_url=base_url, private=actor.is_operator, health=None)
+            return there if secret is None else self._with_secret(there, secret)
 
-        renewed = self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change)
-        return self._under_first_key(actor, renewed)
+        moved = self._rewritten(actor, Deed.PROVIDER_KEY_UPDATE, workspace, ref, change, seen)
+        return self._under_first_key(actor, moved)
+
+    def _with_secret(self, key: ProviderKey, secret: str) -> ProviderKey:
+        row = provider_of(key.provider)
+        if not row.takes_key:
+            raise OperatorError(f"The provider {row.name} takes no key.")
+        wanted = terms.checked_secret(secret, row)
+        if self.readable(key) and self._vault.open_secret(key) == wanted:
+            return key
+        if key.disabled_why is not None:
+            key = replace(key, disabled_ms=None, disabled_why=None)
+        return replace(key, sealed=self._vault.seal(wanted), health=None)
 
     def move(
         self, actor: Actor, workspace: str, ref: str, *, before: str | None = None, first: bool = False
     ) -> ProviderKey:
         """Tries the provider key before the one that `before` names, before all others, or after them."""
-        self._desk.admit(actor, Deed.PROVIDER_KEY_UPDATE, workspace)
+        arrange = before_all if first else after_all if before is None else before_another(before)
+        return moved(self._desk, actor, workspace, ref, arrange)
 
-        def attempt() -> ProviderKey | None:
-            seen = self._desk.store.provider_keys(workspace)
-            key = chosen(ref, seen, "provider key")
-            others = [each for each in seen if each.id != key.id]
-            if first:
-                at = 0
-            elif before is None:
-                at = len(others)
-            else:
-                at = others.index(chosen(before, others, "other provider key"))
-            ordered = [*others[:at], key, *others[at:]]
-            if ordered == list(seen):
-                return key
-            moved = replace(key, position=at)
-            record = self._desk.record(
-                actor,
-                Deed.PROVIDER_KEY_UPDATE,
-                workspace,
-                subject(key),
-                replace(key, position=seen.index(key)),
-                moved,
-            )
-            return moved if self._desk.store.order_provider_keys(seen, ordered, record) else None
+    def step(self, actor: Actor, workspace: str, ref: str, *, up: bool, seen: Sequence[str]) -> ProviderKey:
+        """Tries the provider key one place earlier or later, in the order of ids that was `seen`.
 
-        return until_written(attempt)
+        A second time from the same order changes nothing; from one that is no longer so it is refused.
+        """
+        return moved(self._desk, actor, workspace, ref, one_step(up=up, seen=seen))
 
     def test(self, actor: Actor, workspace: str, ref: str, probe: Probe) -> ProviderKey:
         """Lets `probe` try the provider key, and keeps what came of it as its health."""
@@ -185,12 +211,13 @@ class ProviderKeys:
 
         return self._rewritten(actor, Deed.PROVIDER_KEY_TEST, workspace, key.id, told)
 
-    def remove(self, actor: Actor, workspace: str, ref: str) -> ProviderKey:
+    def remove(self, actor: Actor, workspace: str, ref: str, *, seen: str | None = None) -> ProviderKey:
         """Forgets the provider key with the id `ref`, or the only one of that name; gives what it was."""
         self._desk.admit(actor, Deed.PROVIDER_KEY_REMOVE, workspace)
 
         def attempt() -> ProviderKey | None:
             key = chosen(ref, self._desk.store.provider_keys(workspace), "provider key")
+            refuse_unseen(seen, terms_of(key), f"The provider key {key.name!r}")
             record = self._desk.record(actor, Deed.PROVIDER_KEY_REMOVE, workspace, subject(key), key, None)
             return key if self._desk.store.remove_provider_key(key, record) else None
 
@@ -203,16 +230,18 @@ class ProviderKeys:
         workspace: str,
         ref: str,
         change: Callable[[ProviderKey], ProviderKey],
+        seen: str | None = None,
     ) -> ProviderKey:
         self._desk.admit(actor, deed, workspace)
 
         def attempt() -> ProviderKey | None:
-            seen = chosen(ref, self._desk.store.provider_keys(workspace), "provider key")
-            after = change(seen)
-            if after == seen:
-                return seen
-            record = self._desk.record(actor, deed, workspace, subject(seen), seen, after)
-            return after if self._desk.store.replace_provider_key(seen, after, record) else None
+            before = chosen(ref, self._desk.store.provider_keys(workspace), "provider key")
+            after = change(before)
+            if after == before:
+                return before
+            refuse_unseen(seen, terms_of(before), f"The provider key {before.name!r}")
+            record = self._desk.record(actor, deed, workspace, subject(before), before, after)
+            return after if self._desk.store.replace_provider_key(before, after, record) else None
 
         return until_written(attempt)
 
@@ -229,12 +258,12 @@ class ProviderKeys:
                 f"The provider {row.name} takes neither a key nor a base URL; leave them out."
             )
         now = self._desk.clock.now_ms()
-        base_url = _address(row, wanted.base_url, private=actor.is_operator or self._private)
+        base_url = address_of(row, wanted.base_url, private=actor.is_operator or self._private)
         sealed = b""
         if row.needs_key or wanted.secret:
-            sealed = self._vault.seal(terms.checked_secret(wanted.secret, row.name))
+            sealed = self._vault.seal(terms.checked_secret(wanted.secret, row))
         return ProviderKey(
-            id=new_id("pkey", now),
+            id=new_id(PREFIX, now) if wanted.id is None else checked_id(wanted.id),
             workspace=workspace,
             provider=row.name,
             name=name,
@@ -244,22 +273,6 @@ class ProviderKeys:
             disabled_ms=None if wanted.enabled else now,
             created_ms=now,
         )
-
-
-def _address(row: Provider, given: str | None, *, private: bool) -> str:
-    """The base URL of a new key. Raises OperatorError where one has to be given, or may not be this one."""
-    if given is None and row.needs_address:
-        raise OperatorError(
-            f"base URL: {row.title} has no address of its own; give yours, such as {row.address_hint}."
-        )
-    if given is None and not row.local:
-        return row.base_url
-    return checked_base_url(
-        row.base_url if given is None else given,
-        "base URL",
-        private=private,
-        api_version=row.surface is Surface.AZURE,
-    )
 
 
 def _same_access(one: ProviderKey, other: ProviderKey) -> bool:

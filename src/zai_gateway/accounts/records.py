@@ -14,6 +14,12 @@ class Workspace(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     slug: str
+    rpm: int | None = None
+    """Requests a minute that all its keys may make together; None: as many as come."""
+    tpm: int | None = None
+    """Tokens a minute, likewise."""
+    concurrency: int | None = None
+    """Requests at once, likewise."""
     created_ms: int
 
 
@@ -26,6 +32,8 @@ class Member(Struct, frozen=True, kw_only=True):
     email: str
     """In lower case; no two members of a workspace have the same."""
     role: Role
+    person: str | None = None
+    """The id of the person who signs in as this member; None until somebody accepts an invitation."""
     created_ms: int
     removed_ms: int | None = None
 
@@ -72,6 +80,12 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     """Secrets of this key from before it was rotated, the newest last."""
     unbounded_allowance: int | None = None
     """Nano-USD that one request may cost by features whose cost nothing bounds; None: it may use none."""
+    rpm: int | None = None
+    """Requests a minute; None: as many as come."""
+    tpm: int | None = None
+    """Tokens a minute, likewise."""
+    concurrency: int | None = None
+    """Requests at once, likewise."""
     expires_ms: int | None = None
     revoked_ms: int | None = None
     last_used_ms: int | None = None

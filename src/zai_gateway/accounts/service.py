@@ -1,17 +1,25 @@
 """The service behind every door: what may be done to workspaces, members, keys, budgets and models."""
 
-from zai_gateway.accounts import api_keys
+from collections.abc import Callable
+from functools import cache
+
 from zai_gateway.accounts.actor import operator
 from zai_gateway.accounts.api_keys import ApiKeys
 from zai_gateway.accounts.audit import Audit
 from zai_gateway.accounts.audit_record import Subject
 from zai_gateway.accounts.authorization import Deed
+from zai_gateway.accounts.bookkeeping import Bookkeeping
 from zai_gateway.accounts.budgets import Budgets
 from zai_gateway.accounts.catalogue_import import CatalogueImport
 from zai_gateway.accounts.desk import Desk
+from zai_gateway.accounts.key_limits import subject as of_api_key
+from zai_gateway.accounts.key_making import new_key
 from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.management_keys import ManagementKeys
 from zai_gateway.accounts.members import Members
+from zai_gateway.accounts.models import Models
+from zai_gateway.accounts.passwords import Passwords
+from zai_gateway.accounts.people import People
 from zai_gateway.accounts.prices import Prices
 from zai_gateway.accounts.provider_keys import ProviderKeys
 from zai_gateway.accounts.provider_keys import subject as of_provider_key
@@ -19,11 +27,13 @@ from zai_gateway.accounts.records import ProviderKey, Workspace
 from zai_gateway.accounts.rotation import Rotation
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.accounts.usage import Usage, UsageReports
+from zai_gateway.accounts.usage import Usage
+from zai_gateway.accounts.usage_books import UsageReports
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.accounts.vault_reset import VaultReset
 from zai_gateway.accounts.virtual_models import VirtualModels
 from zai_gateway.accounts.workspaces import Workspaces
+from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
 from zai_gateway.ids import new_id
@@ -40,7 +50,7 @@ class Accounts:
     comes back but a new key's own, once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a start found, of which only the first four are always there
         self,
         store: AccountStore,
         reports: UsageReports,
@@ -49,16 +59,19 @@ class Accounts:
         *,
         private_addresses: bool = False,
         key_file: KeyFile | None = None,
+        catalogue: Callable[[], Catalogue] | None = None,
     ) -> None:
         """`private_addresses`: whether others than the operator may put a provider at a private address.
 
-        `key_file`: where the vault's keys are from; None where the operator gave them.
+        `key_file`: where the vault's keys are from; None where the operator gave them. `catalogue`: that in
+        force, asked for only where it is needed; None: the release's.
         """
         desk = Desk(store, clock)
         self._desk = desk
         self.workspaces = Workspaces(desk)
         self.members = Members(desk)
-        self.api_keys = ApiKeys(desk)
+        self.people = People(desk, Passwords())
+        self.api_keys = ApiKeys(desk, catalogue or cache(Catalogue.load))
         self.management_keys = ManagementKeys(desk)
         self.budgets = Budgets(desk)
         self.provider_keys = ProviderKeys(desk, vault, private=private_addresses)
@@ -67,7 +80,9 @@ class Accounts:
         self.prices = Prices(desk)
         self.catalogue_import = CatalogueImport(desk)
         self.virtual_models = VirtualModels(desk)
+        self.models = Models(desk)
         self.usage = Usage(desk, reports)
+        self.spend = Bookkeeping(desk)
         self.audit = Audit(desk)
 
     def first_start(self, address: str = "cli") -> IssuedKey | None:
@@ -89,12 +104,12 @@ class Accounts:
             sealed=b"",
             created_ms=now,
         )
-        issued = api_keys.new_key(workspace.id, KeyChanges(name="first-key", allow=("demo/*",)), now)
+        issued = new_key(workspace.id, KeyChanges(name="first-key", allow=("demo/*",)), now)
         itself = Subject("workspace", workspace.id, workspace.name)
         records = (
             desk.record(actor, Deed.WORKSPACE_CREATE, workspace.id, itself, None, workspace),
             desk.record(actor, Deed.PROVIDER_KEY_ADD, workspace.id, of_provider_key(demo), None, demo),
-            desk.record(actor, Deed.KEY_CREATE, workspace.id, api_keys.subject(issued.key), None, issued.key),
+            desk.record(actor, Deed.KEY_CREATE, workspace.id, of_api_key(issued.key), None, issued.key),
         )
         return issued if desk.store.first_start(workspace, (demo,), issued.key, records) else None
 

@@ -18,6 +18,8 @@ from zai_gateway.accounts.records import (
     VirtualModel,
     Workspace,
 )
+from zai_gateway.accounts.sign_in_store import SignInStore
+from zai_gateway.accounts.spend_books import SpendAdministration
 
 
 class Changes(Struct, frozen=True):
@@ -28,6 +30,16 @@ class Changes(Struct, frozen=True):
     """Keys made or changed since, revoked ones among them."""
     workspaces: tuple[WorkspaceView, ...]
     """Every workspace, as it is now; empty where nothing changed."""
+
+
+class BudgetChange(Struct, frozen=True, kw_only=True):
+    """What becomes of one budget, with the audit's record of it."""
+
+    seen: SpendBudget | None
+    """None: there was none."""
+    wanted: SpendBudget | None
+    """None: it ends."""
+    audit: AuditRecord
 
 
 class DirectoryStore(Protocol):
@@ -76,7 +88,8 @@ class Administration(Protocol):
         """Adds or changes one while `seen` is all that its workspace has.
 
         `ends_keys_ms` revokes at that moment the management keys that the member made, and, of a member who
-        is removed, the member's own API keys; each gets a record of its own.
+        is removed, the member's own API keys; each gets a record of its own. The invitations that the member
+        made end then, and those of the member itself when its e-mail, role or person is another, or it goes.
         """
         ...
 
@@ -84,12 +97,28 @@ class Administration(Protocol):
         """Oldest first, revoked ones among them."""
         ...
 
-    def add_key(self, key: ApiKey, audit: AuditRecord) -> bool:
-        """False where the member whose own it is to be is no longer there."""
+    def key_names(self, workspace: str, member: str | None) -> Mapping[str, str]:
+        """The names of keys by id, revoked ones among them: of one member's own, or of all."""
         ...
 
-    def replace_key(self, seen: ApiKey, key: ApiKey, audit: AuditRecord) -> bool:
-        """Writes every field but `last_used_ms`, its budget's limit included; False as in `add_key` too."""
+    def add_key(self, key: ApiKey, audit: AuditRecord, budgets: Sequence[BudgetChange] = ()) -> bool:
+        """Writes it with budgets of its own beside its cap.
+
+        False where the member whose own it is to be is no longer there, or a key of that id is there already.
+        """
+        ...
+
+    def replace_key(
+        self,
+        seen: ApiKey,
+        key: ApiKey,
+        audit: AuditRecord | None,
+        budgets: Sequence[BudgetChange] = (),
+    ) -> bool:
+        """Writes every field but `last_used_ms`, its cap's limit included, and its other budgets.
+
+        `audit` is None where nothing of the key itself changes. False where its new member is not there, too.
+        """
         ...
 
     def management_keys(self, workspace: str) -> tuple[ManagementKey, ...]:
@@ -99,7 +128,7 @@ class Administration(Protocol):
     def management_key_by_digest(self, digest: bytes) -> ManagementKey | None: ...
 
     def add_management_key(self, key: ManagementKey, audit: AuditRecord) -> bool:
-        """False where the member who makes it is no longer there."""
+        """False where the member who makes it is no longer there, or there is one of that id already."""
         ...
 
     def replace_management_key(self, seen: ManagementKey, key: ManagementKey, audit: AuditRecord) -> bool: ...
@@ -116,8 +145,8 @@ class Administration(Protocol):
         """In the order in which they are tried, disabled ones among them."""
         ...
 
-    def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey:
-        """Puts it behind all others, and gives it with its position."""
+    def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey | None:
+        """Puts it behind all others, and gives it with its position; None where there is one of its id."""
         ...
 
     def replace_provider_key(self, seen: ProviderKey, key: ProviderKey, audit: AuditRecord) -> bool: ...
@@ -187,7 +216,7 @@ class CanaryStore(Protocol):
         ...
 
 
-class AccountStore(DirectoryStore, Administration, CanaryStore, Protocol):
+class AccountStore(DirectoryStore, Administration, SpendAdministration, CanaryStore, SignInStore, Protocol):
     """All that accounts ask."""
 
     def first_start(

@@ -1,15 +1,20 @@
 """The terms of a key: what may be set and changed, and what a name, a pattern and an amount may be."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from zai_gateway.accounts.records import ApiKey, ManagementKey, NearCap
+from zai_gateway.accounts.records import ApiKey, BudgetPeriod, ManagementKey, NearCap, Workspace
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import MAX_NANO
+from zai_gateway.providers.registry import Auth, Provider
+from zai_gateway.providers.service_account import checked_key
+
+Limited = TypeVar("Limited", ApiKey, Workspace)
 
 MOST_NAME = 100
 """Characters."""
@@ -22,6 +27,7 @@ _MOST_EMAIL = 254
 _EMAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+")
 LAST_MS = 253_402_300_799_000
 """The last second of the year 9999, in milliseconds since 1970: no date can be written after it."""
+_MOST_RATE = 10**12
 _MOST_PICO = 10**12
 """One USD per token: any price above is a slip of the keyboard."""
 
@@ -70,6 +76,26 @@ class KeyChanges(Struct, frozen=True, kw_only=True):
     near_cap: NearCap | UnsetType = UNSET
     unbounded_allowance: int | UnsetType | None = UNSET
     """Nano-USD for each request; None: features without a bound are refused."""
+    rpm: int | UnsetType | None = UNSET
+    """Requests a minute."""
+    tpm: int | UnsetType | None = UNSET
+    """Tokens a minute."""
+    concurrency: int | UnsetType | None = UNSET
+    """Requests at once."""
+    limits: Mapping[BudgetPeriod, int | None] = {}
+    """Nano-USD by day, week or month; None takes a limit away, and those that are not named stay. Only who
+    may set budgets may change them."""
+
+
+class WorkspaceChanges(Struct, frozen=True, kw_only=True):
+    """What to set of a workspace: UNSET leaves as it is; None takes away what there is of it."""
+
+    rpm: int | UnsetType | None = UNSET
+    """Requests a minute."""
+    tpm: int | UnsetType | None = UNSET
+    """Tokens a minute."""
+    concurrency: int | UnsetType | None = UNSET
+    """Requests at once."""
 
 
 def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
@@ -92,7 +118,20 @@ def changed(key: ApiKey, changes: KeyChanges, now_ms: int) -> ApiKey:
     if changes.unbounded_allowance is not UNSET:
         allowance = checked_cap(changes.unbounded_allowance, "unbounded allowance")
         key = replace(key, unbounded_allowance=allowance)
-    return key if changes.near_cap is UNSET else replace(key, near_cap=changes.near_cap)
+    if changes.near_cap is not UNSET:
+        key = replace(key, near_cap=changes.near_cap)
+    return limited(key, changes)
+
+
+def limited(of: Limited, changes: KeyChanges | WorkspaceChanges) -> Limited:
+    """A key or workspace with the rate limits of the changes. Raises OperatorError, naming the field."""
+    if changes.rpm is not UNSET:
+        of = replace(of, rpm=checked_rate(changes.rpm, "rpm"))
+    if changes.tpm is not UNSET:
+        of = replace(of, tpm=checked_rate(changes.tpm, "tpm"))
+    if changes.concurrency is not UNSET:
+        of = replace(of, concurrency=checked_rate(changes.concurrency, "concurrency"))
+    return of
 
 
 def checked_name(text: str, field: str = "name") -> str:
@@ -157,6 +196,13 @@ def checked_cap(nano: int | None, field: str = "spend cap") -> int | None:
     return nano
 
 
+def checked_rate(limit: int | None, field: str) -> int | None:
+    """A rate limit: at least 1; None for none."""
+    if limit is not None and not 1 <= limit <= _MOST_RATE:
+        raise OperatorError(f"{field}: a whole number from 1 to 1,000,000,000,000.")
+    return limit
+
+
 def checked_expiry(moment_ms: int | None, now_ms: int, field: str = "expires") -> int | None:
     """A moment in the future, in milliseconds since 1970; None for never."""
     if moment_ms is not None and moment_ms <= now_ms:
@@ -166,9 +212,11 @@ def checked_expiry(moment_ms: int | None, now_ms: int, field: str = "expires") -
     return moment_ms
 
 
-def checked_secret(text: str, provider: str) -> str:
-    """A provider's secret as a header can carry it. It never stands in an error."""
-    text = text.strip()
+def checked_secret(text: str, row: Provider) -> str:
+    """A provider's secret as a header can carry it, or a service account's key; it stands in no error."""
+    text, provider = text.strip(), row.name
+    if text and row.auth is Auth.SERVICE_ACCOUNT:
+        return checked_key(text)
     if not text:
         raise OperatorError(f"The key for {provider} is empty; paste the key that {provider} gave you.")
     if len(text) > _MOST_SECRET or not text.isascii() or not _is_one_word(text):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from msgspec import Struct
@@ -20,6 +21,9 @@ CANARY = "zai-gateway canary"
 
 IF_LOST = "If it is lost for good, 'zai admin vault reset' begins anew with what is left."
 """What every refusal of a wrong key ends with."""
+
+_MOST_OPENED = 4_096
+"""Opened secrets that are kept beside the key that opens them, so that no request has to wait for that."""
 
 _FERNET_KEY = re.compile(r"[0-9A-Za-z_-]{43}=")
 _HOW_TO_MAKE_ONE = "openssl rand -base64 32 | tr '+/' '-_'"
@@ -54,6 +58,8 @@ class Vault:
         self._source = source
         self._reread = reread
         self._ring = self._ring_of(_texts(material))
+        self._kept = lru_cache(_MOST_OPENED)(self.open)
+        """Opens what is asked for again and again."""
 
     def seal(self, secret: str) -> bytes:
         """`secret` encrypted under the first key; different bytes at every call.
@@ -74,7 +80,7 @@ class Vault:
     def open_secret(self, key: ProviderKey) -> str:
         """The secret of a provider key, empty where its provider needs none. Errors as `open`."""
         if key.sealed:
-            return self.open(key.sealed)
+            return self._kept(key.sealed)
         if provider_of(key.provider).needs_key:
             raise SecretUnreadable(
                 "This provider key has no secret since the vault was reset: give it one with "
@@ -115,6 +121,7 @@ class Vault:
         if before.texts[: len(now)] == now:
             return False
         self._ring = self._ring_of((*now, *(text for text in before.texts if text not in now)))
+        self._kept.cache_clear()
         return True
 
     def check(self, store: CanaryStore) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from zai_gateway.accounts import targets as target_terms
 from zai_gateway.accounts.actor import Actor
 from zai_gateway.accounts.audit_record import Subject
@@ -9,10 +11,19 @@ from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.choosing import suggestion
 from zai_gateway.accounts.desk import Desk, until_written
 from zai_gateway.accounts.records import Strategy, Target, VirtualModel
+from zai_gateway.accounts.sights import NOTHING, refuse_unseen
 from zai_gateway.errors import Code, Failure, OperatorError
 
 _MOST_MODELS = 200
 """In one workspace."""
+
+
+class Meaning(Struct, frozen=True, kw_only=True):
+    """What a virtual model is to be."""
+
+    name: str
+    strategy: Strategy = Strategy.ORDERED
+    targets: tuple[Target, ...]
 
 
 class VirtualModels:
@@ -40,9 +51,18 @@ class VirtualModels:
         strategy: Strategy = Strategy.ORDERED,
     ) -> VirtualModel:
         """Makes a virtual model, or replaces all of the one that has this name."""
+        return self.define(actor, workspace, Meaning(name=name, strategy=strategy, targets=tuple(targets)))
+
+    def define(
+        self, actor: Actor, workspace: str, meaning: Meaning, *, seen: str | None = None
+    ) -> VirtualModel:
+        """As `set`; `seen`, here and below: what the actor saw of it before (`sights.sight`).
+
+        Where it is another by now, it is refused, unless it is as wanted already.
+        """
         self._desk.admit(actor, Deed.VIRTUAL_MODEL_SET, workspace)
-        target_terms.checked_virtual_name(name)
-        checked = target_terms.checked_targets(targets, strategy)
+        name, strategy = target_terms.checked_virtual_name(meaning.name), meaning.strategy
+        checked = target_terms.checked_targets(meaning.targets, strategy)
         own = {key.provider for key in self._desk.store.provider_keys(workspace)}
         target_terms.refuse_unknown_prefix(checked, own)
 
@@ -62,6 +82,9 @@ class VirtualModels:
             )
             if after == before:
                 return before
+            if seen == NOTHING and before is not None:
+                raise OperatorError(f"name: there is a model {name!r} already; change that one instead.")
+            refuse_unseen(seen, before, f"The model {name!r}")
             record = self._desk.record(
                 actor, Deed.VIRTUAL_MODEL_SET, workspace, _subject(name), before, after
             )
@@ -69,12 +92,13 @@ class VirtualModels:
 
         return until_written(attempt)
 
-    def remove(self, actor: Actor, workspace: str, name: str) -> VirtualModel:
+    def remove(self, actor: Actor, workspace: str, name: str, *, seen: str | None = None) -> VirtualModel:
         """Takes a virtual model away, and gives it as it was."""
         self._desk.admit(actor, Deed.VIRTUAL_MODEL_REMOVE, workspace)
 
         def attempt() -> VirtualModel | None:
             before = self._found(workspace, name)
+            refuse_unseen(seen, before, f"The model {name!r}")
             record = self._desk.record(
                 actor, Deed.VIRTUAL_MODEL_REMOVE, workspace, _subject(name), before, None
             )

@@ -35,7 +35,7 @@ def main() -> int:
         return Caretaker(data, environment.overruled_by({"ZAI_DATABASE": database}), clock)
 
     def serve(options: ServeOptions) -> int:
-        from zai_gateway.app.gateway import run  # noqa: PLC0415 -- no other command needs a server
+        from zai_gateway.app.running import run  # noqa: PLC0415 -- no other command needs a server
 
         return run(options, environment, clock)
 
@@ -43,12 +43,18 @@ def main() -> int:
         from zai_gateway.app import probing  # noqa: PLC0415 -- no other command calls a provider
 
         allowed = environment.allow_private_addresses if private is None else private
-        return partial(probing.probe, private_for_all=allowed)
+        return partial(
+            probing.probe,
+            private_for_all=allowed,
+            proxies=environment.proxies,
+            trust=probing.trust_of(environment),
+        )
 
     return entry.build(
         Composition(
             default_data=environment.data,
             base_url=environment.base_url,
+            public_url=environment.public_url,
             api_key=environment.api_key,
             secret=environment.secret,
             open_books=open_books,

@@ -116,25 +116,25 @@ def _leftovers(data: Path) -> tuple[Finding, ...]:
 def _holds(seen: Inspection, data: Path) -> Finding:
     check, folder = "holds", data / "workers"
     alive = living_workers(folder)
-    dead = [each for each in seen.holders if each.holds and each.id not in alive]
+    dead = [each for each in seen.holders if each.amount and each.id not in alive]
     here = [each for each in dead if each.journal is None or Path(each.journal).parent == folder.absolute()]
     elsewhere = {each.id: each for each in dead if each not in here}
     if not dead:
-        return fine(check, "No worker that died left a request open.")
+        return fine(check, "No worker that died has money leased.")
     said = [_held(here, "that died here"), _held(elsewhere.values(), "of other directories")]
-    do = "start a gateway on this directory: it counts them as unconfirmed"
+    do = "start a gateway on this directory: it returns what was not used, and lists the rest as unconfirmed"
     if elsewhere:
         hosts = ", ".join(sorted({each.host for each in elsewhere.values()}))
-        do = f"start the gateways of {hosts} again where they do not run" + (f"; {do}" if here else "")
+        again = f"start the gateways of {hosts} again where they do not run, or give up what never comes back"
+        do = f"{again} ('zai admin spend lost')" + (f"; {do}" if here else "")
     return doubtful(check, f"{'; '.join(filter(None, said))}.", do)
 
 
 def _held(some: Collection[Holder], which: str) -> str:
     if not some:
         return ""
-    holds, amount = sum(each.holds for each in some), sum(each.amount for each in some)
-    requests = "1 open request holds" if holds == 1 else f"{holds} open requests hold"
-    return f"{requests} {usd(amount)} USD of workers {which}"
+    workers = "1 worker" if len(some) == 1 else f"{len(some)} workers"
+    return f"{usd(sum(each.amount for each in some))} USD are leased to {workers} {which}"
 
 
 def _provider_secrets(vault: Vault, seen: Inspection) -> Finding:

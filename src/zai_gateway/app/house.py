@@ -8,6 +8,8 @@ from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import IssuedKey
 from zai_gateway.accounts.vault import ENCRYPTION_KEY, IF_LOST, Vault
+from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.clock import Clock
 from zai_gateway.errors import OperatorError
 from zai_gateway.settings import Environment, Limits
@@ -31,6 +33,8 @@ class House:
     ) -> None:
         """`key_lost`: whether the encryption key may be another one than the store's, or missing."""
         self.data = data
+        self.environment = environment
+        self._shelf: Shelf | None = None
         material = _key_material(environment)
         self.store = Store.open(data, store_seconds, environment.database)
         try:
@@ -48,20 +52,37 @@ class House:
                 clock,
                 private_addresses=environment.allow_private_addresses,
                 key_file=file,
+                catalogue=lambda: self.shelf().catalogue,
             )
             self.first_key: IssuedKey | None = None if key_lost else self.accounts.first_start()
         except BaseException:
             self.store.close()
             raise
 
+    def shelf(self, released: Catalogue | None = None) -> Shelf:
+        """The catalogue in force, the same for all who are at this house.
+
+        It is loaded by whoever asks first, unless that one has it: `released`.
+        """
+        if self._shelf is None:
+            self._shelf = Shelf(released or Catalogue.load())
+        return self._shelf
+
 
 @contextmanager
-def opened(data: Path, environment: Environment, clock: Clock, *, key_lost: bool = False) -> Generator[House]:
+def opened(
+    data: Path,
+    environment: Environment,
+    clock: Clock,
+    store_seconds: float = Limits().store_seconds,
+    *,
+    key_lost: bool = False,
+) -> Generator[House]:
     """The data directory `data`, made ready where it is new. Raises OperatorError or StoreUnavailable.
 
-    `key_lost` as of a House.
+    `store_seconds` and `key_lost` as of a House.
     """
-    house = House(data, environment, clock, key_lost=key_lost)
+    house = House(data, environment, clock, store_seconds, key_lost=key_lost)
     try:
         yield house
     finally:

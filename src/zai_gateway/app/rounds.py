@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from zai_gateway.accounts.catalogue_import import in_force
 from zai_gateway.accounts.directory import Directory
 from zai_gateway.accounts.store import AccountStore
+from zai_gateway.app.following import ImportedPrices
 from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.clock import Clock
 from zai_gateway.errors import StoreUnavailable
@@ -31,12 +31,10 @@ class Rounds:
         executor: ThreadPoolExecutor,
         clock: Clock,
     ) -> None:
-        self._store = store
+        self._prices = ImportedPrices(store, shelf)
         self._directory = directory
-        self._shelf = shelf
         self._executor = executor
         self._clock = clock
-        self._imported: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, lists: OwnLists, *, ask: bool) -> None:
@@ -83,19 +81,4 @@ class Rounds:
             await asyncio.sleep(_ROUND_SECONDS)
 
     async def _lay_imported(self) -> None:
-        loop = asyncio.get_running_loop()
-        said = await loop.run_in_executor(self._executor, self._laid)
-        if said is not None:
-            _LOG.warning("%s", said)
-
-    def _laid(self) -> str | None:
-        """Puts on the shelf what the store has, where it is another than before."""
-        version = self._store.imported_version()
-        if version == self._imported:
-            return None
-        prices = self._store.imported_prices()
-        said = in_force(self._shelf, prices)
-        self._imported = None if prices is None else prices.version
-        if said is None:
-            _LOG.info("the catalogue in force is %s", self._shelf.catalogue.version)
-        return said
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._prices.lay)

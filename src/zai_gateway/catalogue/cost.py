@@ -1,6 +1,6 @@
 """What an answer cost: usage times price, summed exactly; pure."""
 
-from zai_gateway.catalogue.model import Fees, Price, Rates, Tariff
+from zai_gateway.catalogue.model import NO_FEES, Fees, Price, Rates, Tariff
 from zai_gateway.catalogue.tiers import OFFERED, tariff
 from zai_gateway.money import nano_from_pico
 from zai_gateway.wire.usage import Usage
@@ -17,8 +17,11 @@ def cost(usage: Usage, price: Price, service_tier: str | None, images: int = 0) 
     the price has a fee for each.
     """
     known = tariff(price, service_tier)
-    tariffs = (known,) if known else tuple(price.tiers.values())
-    tokens = max(_tokens_pico(usage, each.rates(usage.prompt)) for each in tariffs)
+    prompt = usage.prompt
+    if known is not None:
+        tokens = _tokens_pico(usage, known.rates(prompt))
+    else:
+        tokens = max(_tokens_pico(usage, each.rates(prompt)) for each in price.tiers.values())
     return nano_from_pico(tokens + _fees_pico(usage, price.fees, images))
 
 
@@ -43,4 +46,6 @@ def _tokens_pico(usage: Usage, rates: Rates) -> int:
 
 
 def _fees_pico(usage: Usage, fees: Fees, images: int) -> int:
+    if fees is NO_FEES:
+        return 0
     return fees.request + images * fees.image + usage.searches * fees.search

@@ -11,6 +11,7 @@ from zai_gateway.catalogue.model import (
     NO_FEES,
     USUAL_OVERHEAD,
     Fees,
+    Kind,
     Model,
     Overhead,
     Price,
@@ -19,6 +20,7 @@ from zai_gateway.catalogue.model import (
     Step,
     Tariff,
 )
+from zai_gateway.catalogue.thinking import Thinking
 
 FORMAT = 1
 
@@ -97,11 +99,19 @@ class ModelRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     provider: _Prefix
     id: _Name
     aliases: tuple[_Name, ...] = ()
+    kind: Kind = Kind.CHAT
     context_window: _Tokens | None = None
     max_output: _Tokens | None = None
+    dimensions: _Tokens | None = None
     reasoning: bool = False
     default_effort: _Word | None = None
     refuses: tuple[Refusal, ...] = ()
+    takes_one_of: tuple[_Word, ...] = ()
+    thinking: Thinking | None = None
+    native_schema: bool | None = None
+    schema_with_tools: bool = True
+    forced_tools: bool = True
+    prefill: bool = True
     limit_name: _Word | None = None
     image_tokens: _Tokens | None = None
     inputs: tuple[_Word, ...] = ()
@@ -120,11 +130,19 @@ class ModelRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
             provider=self.provider,
             id=self.id,
             aliases=self.aliases,
+            kind=self.kind,
             context_window=self.context_window,
             max_output=self.max_output,
+            dimensions=self.dimensions,
             reasoning=self.reasoning,
             default_effort=self.default_effort,
             refuses=self.refuses,
+            takes_one_of=self.takes_one_of,
+            thinking=self.thinking,
+            native_schema=self.native_schema,
+            schema_with_tools=self.schema_with_tools,
+            forced_tools=self.forced_tools,
+            prefill=self.prefill,
             limit_name=self.limit_name,
             image_tokens=self.image_tokens,
             inputs=self.inputs,

@@ -18,6 +18,8 @@ class ListedModel(Struct, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
     chat: bool | None = None
     """Whether it answers chat requests."""
+    embeds: bool = False
+    """Whether it makes embeddings, by its provider's word."""
 
 
 Listings = Mapping[str, Mapping[str, ListedModel]]

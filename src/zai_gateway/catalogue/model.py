@@ -1,9 +1,13 @@
 """A model and its price: the facts that routing, quoting and metering need."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from zai_gateway.catalogue.thinking import Thinking
 
 Fee = Annotated[int, Meta(ge=0, le=10**15)]
 """Pico-USD; at most 1,000 USD."""
@@ -19,6 +23,11 @@ class Rates(Struct, frozen=True, kw_only=True):
     cache_write_long: int
     output: int
 
+    @property
+    def dearest_input(self) -> int:
+        """The most that an input token can cost."""
+        return max(self.input, self.cache_read, self.cache_write, self.cache_write_long)
+
 
 class Step(Struct, frozen=True, kw_only=True):
     """The rates of every token where the prompt is over a number of tokens."""
@@ -27,7 +36,7 @@ class Step(Struct, frozen=True, kw_only=True):
     rates: Rates
 
 
-class Tariff(Struct, frozen=True, kw_only=True):
+class Tariff(Struct, frozen=True, kw_only=True, dict=True):
     """The rates of one service tier; longer prompts may cost more for every token, in one step or several."""
 
     base: Rates
@@ -36,11 +45,24 @@ class Tariff(Struct, frozen=True, kw_only=True):
 
     def rates(self, prompt: int) -> Rates:
         """What each token costs where `prompt` tokens went in, cached ones included (wire.md 29)."""
+        if not self.steps:
+            return self.base
         return next((step.rates for step in reversed(self.steps) if prompt > step.over), self.base)
 
     def applicable(self, prompt: int) -> tuple[Rates, ...]:
         """All that can apply where at most `prompt` tokens go in."""
         return (self.base, *(step.rates for step in self.steps if prompt > step.over))
+
+    def dearest(self, prompt: int) -> tuple[int, int]:
+        """Pico-USD that a token in and a token out can cost where at most `prompt` tokens go in."""
+        if not self.steps or prompt <= self.steps[0].over:
+            return self._dearest_at_base
+        applicable = self.applicable(prompt)
+        return max(rates.dearest_input for rates in applicable), max(rates.output for rates in applicable)
+
+    @cached_property
+    def _dearest_at_base(self) -> tuple[int, int]:
+        return self.base.dearest_input, self.base.output
 
 
 class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -96,6 +118,15 @@ class Overhead(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 USUAL_OVERHEAD = Overhead()
 
 
+class Kind(StrEnum):
+    """What a model is for."""
+
+    CHAT = "chat"
+    """It answers conversations with text."""
+    EMBEDDING = "embedding"
+    """It makes vectors of texts, and has a price of input alone."""
+
+
 class Model(Struct, frozen=True, kw_only=True):
     """One model of one provider; facts that nobody published are None."""
 
@@ -103,12 +134,28 @@ class Model(Struct, frozen=True, kw_only=True):
     id: str
     """The provider's own id, without its prefix."""
     aliases: tuple[str, ...] = ()
+    kind: Kind = Kind.CHAT
     context_window: int | None = None
+    """Tokens of a conversation and its answer; of an embedding model, of one text."""
     max_output: int | None = None
+    dimensions: int | None = None
+    """Of an embedding model: the numbers in a vector where a request asks for none in particular."""
     reasoning: bool = False
     default_effort: str | None = None
     """The reasoning effort where the request names none; None: the model always reasons, or never does."""
     refuses: tuple[Refusal, ...] = ()
+    takes_one_of: tuple[str, ...] = ()
+    """Parameters of which a request may have one, and no more."""
+    thinking: Thinking | None = None
+    """How it is told how much to think, where that is not OpenAI's dialect; None: in no way, or unknown."""
+    native_schema: bool | None = None
+    """Whether it answers by a JSON schema without a tool that is forced for it; None: unknown."""
+    schema_with_tools: bool = True
+    """Whether it takes such a schema beside tools."""
+    forced_tools: bool = True
+    """Whether a request may force it to call a tool."""
+    prefill: bool = True
+    """Whether a conversation may end with the beginning of its answer."""
     limit_name: str | None = None
     """What the model calls the limit on output tokens; None: unknown."""
     image_tokens: int | None = None

@@ -1,7 +1,7 @@
 """The quote: what a request can cost at most, before it is sent (spend.md, "The worst case"); pure."""
 
 from zai_gateway.catalogue.bound import Bound
-from zai_gateway.catalogue.model import Model, Price, Rates
+from zai_gateway.catalogue.model import Model, Price
 from zai_gateway.catalogue.tiers import FLEX, STANDARD, tariff
 from zai_gateway.errors import Code, Failure
 from zai_gateway.money import PICO_PER_NANO
@@ -29,12 +29,12 @@ def quote(
     UNSUPPORTED_PARAMETER for a service tier without a price.
     """
     tokens = _input_tokens(model, request)
-    rates = _rates(model, price, request.service_tier, tokens)
-    input_pico = tokens * max(_dearest_input(each) for each in rates)
-    input_pico += max(price.fees.request, price.fees.request_most)
-    input_pico += price.fees.image * (request.inline_images + request.foreign_media)
+    dearest_input, dearest_output = _dearest(model, price, request.service_tier, tokens)
+    fees = price.fees
+    input_pico = tokens * dearest_input + max(fees.request, fees.request_most)
+    input_pico += fees.image * (request.inline_images + request.foreign_media)
     input_pico += allowance * PICO_PER_NANO
-    output_pico = request.choices * max(each.output for each in rates)
+    output_pico = request.choices * dearest_output
     asked = None if request.output_limit is None else max(request.output_limit, least_output)
     if not limit_honoured:
         # No limit that is sent means anything: the model's maximum is a fixed part, as if asked for.
@@ -82,19 +82,18 @@ def _input_tokens(model: Model, request: ChatRequest) -> int:
     return tokens if model.context_window is None else min(tokens, model.context_window)
 
 
-def _rates(model: Model, price: Price, tier: str | None, tokens: int) -> tuple[Rates, ...]:
-    """Every set of rates that can apply: a request for another tier may be served at the standard one."""
-    tariffs = [price.tiers[STANDARD]]
+def _dearest(model: Model, price: Price, tier: str | None, tokens: int) -> tuple[int, int]:
+    """The most that a token in and one out can cost: another tier may be served at the standard one."""
+    dearest = price.tiers[STANDARD].dearest(tokens)
+    if tier is None:
+        return dearest
     named = tariff(price, tier)
     if named is not None:
-        tariffs.append(named)
-    elif tier != FLEX:  # which costs less, and is served at the standard tier where it is not sold
+        other = named.dearest(tokens)
+        return max(dearest[0], other[0]), max(dearest[1], other[1])
+    if tier != FLEX:  # which costs less, and is served at the standard tier where it is not sold
         raise _unpriced_tier(model, price, tier)
-    return tuple(rates for each in tariffs for rates in each.applicable(tokens))
-
-
-def _dearest_input(rates: Rates) -> int:
-    return max(rates.input, rates.cache_read, rates.cache_write, rates.cache_write_long)
+    return dearest
 
 
 def _whole_output(model: Model) -> int:

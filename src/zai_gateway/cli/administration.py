@@ -13,11 +13,14 @@ from zai_gateway.cli.keys import Keys
 from zai_gateway.cli.management_keys import ManagementKeys
 from zai_gateway.cli.members import Members
 from zai_gateway.cli.options import placed
+from zai_gateway.cli.people import People
 from zai_gateway.cli.price_import import PriceImport
 from zai_gateway.cli.prices import Prices
 from zai_gateway.cli.provider_keys import ProviderKeys
 from zai_gateway.cli.provider_order import ProviderOrder
+from zai_gateway.cli.reconciling import Reconciling
 from zai_gateway.cli.screen import Screen
+from zai_gateway.cli.spend import SpendBooks
 from zai_gateway.cli.usage import UsageReport
 from zai_gateway.cli.vault import VaultCommands
 from zai_gateway.cli.virtual_models import VirtualModels
@@ -35,7 +38,7 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
     change = KeyUpdate(composition, screen)
     prices, budgets = Prices(composition, screen), Budgets(composition, screen)
     workspaces, members = Workspaces(composition, screen), Members(composition, screen)
-    management_keys = ManagementKeys(composition, screen)
+    management_keys, people = ManagementKeys(composition, screen), People(composition, screen)
 
     def group(name: str, explained: str, *commands: Callable[..., int | None]) -> None:
         below = typer.Typer(help=explained, no_args_is_help=True)
@@ -98,17 +101,20 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
         "Workspaces: teams with keys, providers and money of their own.",
         workspaces.create,
         workspaces.list,
+        workspaces.update,
         workspaces.rename,
     )
     group(
         "member",
         "The people of a workspace and their roles.",
         members.add,
+        people.invite,
         members.list,
         members.show,
         members.update,
         members.remove,
     )
+    group("person", "The people who sign in, whatever workspaces they are in.", people.reset_password)
     group(
         "management-key",
         "Keys that administer a workspace, as far as their scopes go.",
@@ -116,8 +122,20 @@ def administration(composition: Composition, screen: Screen) -> typer.Typer:
         management_keys.list,
         management_keys.revoke,
     )
+    spend = SpendBooks(composition, screen)
+    group(
+        "spend",
+        "The books of spend: unconfirmed amounts, workers, bills, and whether all agrees.",
+        spend.unconfirmed,
+        spend.resolve,
+        spend.flagged,
+        Reconciling(composition, screen).reconcile,
+        spend.workers,
+        spend.lost,
+    )
     group("audit", "Who did what, when, and from where.", AuditReport(composition, screen).list)
     app.command()(placed(UsageReport(composition, screen).usage))
+    app.command()(placed(people.setup_link))
     care = DirectoryCare(composition, screen)
     for command in (care.backup, care.restore, care.doctor):
         app.command()(placed(command))

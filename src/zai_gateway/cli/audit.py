@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 
 from zai_gateway.accounts.audit_record import AuditRecord, AuditSearch
-from zai_gateway.cli.account_documents import audit_document
 from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
-from zai_gateway.cli.words import iso, past_ms
+from zai_gateway.cli.words import past_ms
+from zai_gateway.documents.moments import iso
+from zai_gateway.documents.workspaces import audit_document
 
 
 class AuditReport:

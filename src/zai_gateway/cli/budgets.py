@@ -7,12 +7,12 @@ import typer
 
 from zai_gateway.accounts.budgets import Holder
 from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, SpendBudget
-from zai_gateway.cli.account_documents import BudgetDocument, budget_document
 from zai_gateway.cli.acting import OPERATOR, member_of, workspace_of
 from zai_gateway.cli.doors import Books, Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import nano
+from zai_gateway.documents.workspaces import BudgetDocument, budget_document
 
 _Key = Annotated[str | None, typer.Option("--key", metavar="KEY", help="Of this API key: its id or name.")]
 _Member = Annotated[

@@ -9,6 +9,7 @@ from zai_gateway.care import CopiedBooks, Finding, Grade, KeyFit
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data
 from zai_gateway.cli.screen import Screen
+from zai_gateway.money import micro_from_nano, usd
 
 _KEEP_THE_KEY = (
     "The copy opens no provider key without the encryption key (vault.key, or PROVIDER_KEY_ENCRYPTION_KEY): "
@@ -80,7 +81,7 @@ def _copy_document(copied: CopiedBooks) -> dict[str, object]:
         "file": str(copied.file),
         "bytes": copied.size,
         "schema": copied.schema,
-        "open_holds": copied.open_holds,
+        "leased_micro_usd": micro_from_nano(copied.leased),
     }
 
 
@@ -89,7 +90,7 @@ def _facts(copied: CopiedBooks) -> list[tuple[str, str]]:
         ("file", str(copied.file)),
         ("bytes", str(copied.size)),
         ("schema", copied.schema),
-        ("requests under way", str(copied.open_holds)),
+        ("leased", f"{usd(copied.leased)} USD"),
     ]
 
 

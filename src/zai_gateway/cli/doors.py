@@ -1,6 +1,6 @@
 """What the terminal door needs of the rest of Z-AI: `app` joins the concrete parts and hands them in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from zai_gateway.accounts.provider_keys import Probe
 from zai_gateway.accounts.service import Accounts
-from zai_gateway.care import CopiedBooks, Finding, RestoredBooks
+from zai_gateway.care import CopiedBooks, Finding, Reconciliation, RestoredBooks
 from zai_gateway.clock import Clock
 from zai_gateway.spend.store import SpendStore
 
@@ -45,6 +45,14 @@ class Care(Protocol):
         """What an examination finds. Changes nothing."""
         ...
 
+    def reconciliation(self) -> Reconciliation:
+        """Whether the books of spend agree with one another. Changes nothing; raises StoreUnavailable too."""
+        ...
+
+    def living_workers(self) -> Collection[str]:
+        """The ids of the workers of the directory that live: their journals are locked."""
+        ...
+
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
     """How `zai serve` was asked to run."""
@@ -66,6 +74,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     allow_private_addresses: bool | None = None
     provider_env: bool = False
     """Whether keys at providers are taken from the variables in which their users keep them."""
+    workers: int | None = 1
+    """How many processes serve; None: one for each processor."""
 
 
 class Composition(Struct, frozen=True, kw_only=True):
@@ -75,6 +85,8 @@ class Composition(Struct, frozen=True, kw_only=True):
     """The data directory where no --data is given."""
     base_url: str
     """Where the gateway is for a key's holder; ends in `/v1`."""
+    public_url: str
+    """Where people find it, one URL or several with commas between; empty where nobody said."""
     api_key: str | None
     """The holder's own key."""
     secret: Callable[[str], str | None]

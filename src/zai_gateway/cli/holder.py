@@ -39,7 +39,7 @@ class Holder:
             cap = key.spend_cap_micro_usd
             facts += [
                 ("key", f"{key.name} ({key.prefix}...)"),
-                ("spent", f"{_usd(key.spend_micro_usd)} USD"),
+                ("spent", f"{_usd(key.spend_micro_usd)} USD{_unconfirmed(key.unconfirmed_micro_usd)}"),
                 ("cap", "none" if cap is None else f"{_usd(cap)} USD"),
                 ("fallback", key.fallback_model or "none"),
             ]
@@ -142,6 +142,7 @@ class _Key(Struct):
     spend_micro_usd: int
     spend_cap_micro_usd: int | None
     fallback_model: str | None
+    unconfirmed_micro_usd: int = 0
 
 
 class _Identity(Struct):
@@ -194,6 +195,10 @@ def _texts(chunk: _Chunk) -> Iterator[str]:
 
 def _usd(micro: int) -> str:
     return usd(micro * NANO_PER_MICRO)
+
+
+def _unconfirmed(micro: int) -> str:
+    return f", and {_usd(micro)} USD that nobody confirmed" if micro else ""
 
 
 def _decoded(text: bytes, shape: type[T]) -> T:

@@ -1,7 +1,7 @@
 """The command that changes the terms of an API key."""
 
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from msgspec import UNSET, UnsetType
@@ -23,10 +23,17 @@ from zai_gateway.cli.key_options import (
 from zai_gateway.cli.key_options import SpendCap as Cap
 from zai_gateway.cli.key_view import KeyView
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
+from zai_gateway.cli.rate_options import (
+    Concurrency,
+    NoConcurrency,
+    NoRpm,
+    NoTpm,
+    Rpm,
+    Tpm,
+    changed_to,
+)
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import future_ms
-
-_T = TypeVar("_T")
 
 
 class KeyUpdate:
@@ -54,6 +61,12 @@ class KeyUpdate:
         no_unbounded: Annotated[
             bool, typer.Option("--no-unbounded", help="Refuse what nothing bounds, as a cap does.")
         ] = False,
+        rpm: Rpm = None,
+        no_rpm: NoRpm = False,
+        tpm: Tpm = None,
+        no_tpm: NoTpm = False,
+        concurrency: Concurrency = None,
+        no_concurrency: NoConcurrency = False,
         expires: Expires = None,
         no_expires: Annotated[bool, typer.Option("--no-expires", help="Let it never expire.")] = False,
         member: MemberOption = None,
@@ -65,15 +78,18 @@ class KeyUpdate:
         """Change an API key. What is not named stays; --allow and --tag replace the whole list."""
         now = self._composition.clock.now_ms()
         expires_ms = None if expires is None else future_ms(expires, now)
-        whose = _change(member, no_member, "--no-member")
+        whose = changed_to(member, no_member, "--no-member")
         changes = KeyChanges(
             name=UNSET if name is None else name,
-            cap=_change(spend_cap, no_spend_cap, "--no-spend-cap"),
+            cap=changed_to(spend_cap, no_spend_cap, "--no-spend-cap"),
             near_cap=UNSET if near_cap is None else near_cap,
             allow=_several(allow, allow_any, "--allow-any"),
-            fallback=_change(fallback, no_fallback, "--no-fallback"),
-            unbounded_allowance=_change(allow_unbounded, no_unbounded, "--no-unbounded"),
-            expires_ms=_change(expires_ms, no_expires, "--no-expires"),
+            fallback=changed_to(fallback, no_fallback, "--no-fallback"),
+            unbounded_allowance=changed_to(allow_unbounded, no_unbounded, "--no-unbounded"),
+            rpm=changed_to(rpm, no_rpm, "--no-rpm"),
+            tpm=changed_to(tpm, no_tpm, "--no-tpm"),
+            concurrency=changed_to(concurrency, no_concurrency, "--no-concurrency"),
+            expires_ms=changed_to(expires_ms, no_expires, "--no-expires"),
             tags=_several(tag, no_tags, "--no-tags"),
             member=whose,
         )
@@ -85,13 +101,6 @@ class KeyUpdate:
                 changes = replace(changes, member=member_of(books, place, whose))
             key = books.accounts.api_keys.update(OPERATOR, place, ref, changes)
             self._view.one(books, key, as_json)
-
-
-def _change(value: _T | None, taken_away: bool, option: str) -> _T | UnsetType | None:
-    """What an option and its `--no-...` say together; raises typer.BadParameter where both were given."""
-    if value is not None and taken_away:
-        raise typer.BadParameter("the opposite was given too.", param_hint=f"'{option}'")
-    return value if value is not None or taken_away else UNSET
 
 
 def _several(values: Sequence[str] | None, none: bool, option: str) -> tuple[str, ...] | UnsetType:

@@ -7,9 +7,10 @@ import msgspec
 
 from zai_gateway.accounts.records import ApiKey
 from zai_gateway.accounts.terms import IssuedKey
-from zai_gateway.cli.documents import KeyDocument, key_document
 from zai_gateway.cli.doors import Books, Composition
+from zai_gateway.cli.rate_options import rates_in_words
 from zai_gateway.cli.screen import Screen
+from zai_gateway.documents.keys import KeyDocument, key_document
 from zai_gateway.spend.store import Standing
 
 
@@ -102,6 +103,7 @@ class KeyView:
                 ("allow", ", ".join(told.allow) or "any model"),
                 ("fallback", told.fallback_model or "none"),
                 ("without a bound", _allowance(told)),
+                ("rate limits", rates_in_words(told.rpm, told.tpm, told.concurrency)),
                 ("member", told.member_id or "none"),
                 ("tags", ", ".join(told.tags) or "none"),
                 *((f"until {old.retires_at}", f"{old.prefix}...") for old in told.retiring),

@@ -23,6 +23,7 @@ from zai_gateway.cli.key_options import (
 from zai_gateway.cli.key_options import SpendCap as Cap
 from zai_gateway.cli.key_view import KeyView, Status
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
+from zai_gateway.cli.rate_options import Concurrency, Rpm, Tpm
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import future_ms, length_ms
 
@@ -45,6 +46,9 @@ class Keys:
         allow: Allow = None,
         fallback: Fallback = None,
         allow_unbounded: AllowUnbounded = None,
+        rpm: Rpm = None,
+        tpm: Tpm = None,
+        concurrency: Concurrency = None,
         expires: Expires = None,
         member: MemberOption = None,
         tag: Tags = None,
@@ -62,6 +66,9 @@ class Keys:
                 allow=tuple(allow or ()),
                 fallback=fallback,
                 unbounded_allowance=allow_unbounded,
+                rpm=rpm,
+                tpm=tpm,
+                concurrency=concurrency,
                 expires_ms=expires_ms,
                 member=UNSET if member is None else member_of(books, place, member),
                 tags=tuple(tag or ()),

@@ -7,12 +7,12 @@ import typer
 
 from zai_gateway.accounts.actor import Scope
 from zai_gateway.accounts.records import ManagementKey
-from zai_gateway.cli.account_documents import management_key_document
 from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import future_ms
+from zai_gateway.documents.workspaces import management_key_document
 
 
 class ManagementKeys:

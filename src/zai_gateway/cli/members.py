@@ -9,11 +9,11 @@ from zai_gateway.accounts.actor import Role
 from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.records import Member
 from zai_gateway.accounts.terms import MOST_NAME
-from zai_gateway.cli.account_documents import member_document
 from zai_gateway.cli.acting import OPERATOR, workspace_of
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
+from zai_gateway.documents.workspaces import member_document
 
 _Ref = Annotated[
     str, typer.Argument(metavar="MEMBER", help="Its id, address or unique name.", show_default=False)

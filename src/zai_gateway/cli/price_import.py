@@ -14,7 +14,7 @@ from zai_gateway.cli.acting import OPERATOR
 from zai_gateway.cli.doors import Books, Composition
 from zai_gateway.cli.options import AsJson, Data
 from zai_gateway.cli.screen import Screen
-from zai_gateway.cli.words import iso
+from zai_gateway.documents.moments import iso
 from zai_gateway.errors import OperatorError
 
 _MOST_NAMED = 20

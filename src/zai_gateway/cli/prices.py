@@ -7,11 +7,11 @@ import typer
 from zai_gateway.accounts.records import PriceOverride
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.cli.acting import OPERATOR, workspace_of
-from zai_gateway.cli.documents import price_document
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import per_token
+from zai_gateway.documents.models import price_document
 from zai_gateway.money import PICO_PER_NANO, usd
 
 _NANO_PER_MILLION = 1_000_000 // PICO_PER_NANO

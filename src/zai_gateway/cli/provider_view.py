@@ -1,44 +1,13 @@
 """Provider keys as commands show them, without their secrets."""
 
-from msgspec import Struct
-
-from zai_gateway.accounts.records import Health, ProviderKey
+from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.cli.doors import Books
 from zai_gateway.cli.screen import Screen
-from zai_gateway.cli.words import iso, iso_or_none
-
-
-class HealthDocument(Struct, frozen=True, kw_only=True):
-    """What came of the last test of a provider key."""
-
-    tested_at: str
-    ok: bool
-    message: str
-    status: int | None
-    """The HTTP status of the provider's answer; null where none came."""
-    latency_ms: int | None
-
-
-class ProviderKeyDocument(Struct, frozen=True, kw_only=True):
-    """A provider key, without its secret."""
-
-    id: str
-    provider: str
-    name: str
-    base_url: str
-    status: str
-    """`active`, `disabled`, or `unreadable` where the vault does not open its secret."""
-    health: HealthDocument | None
-    disabled_at: str | None
-    disabled_why: str | None
-    """Why the gateway disabled it by itself; null where a person did."""
-    created_at: str
-
-
-class ProviderKeysDocument(Struct, frozen=True, kw_only=True):
-    """Provider keys, in the order in which they are tried."""
-
-    provider_keys: tuple[ProviderKeyDocument, ...]
+from zai_gateway.documents.provider_keys import (
+    ProviderKeyDocument,
+    ProviderKeysDocument,
+    provider_key_document,
+)
 
 
 def show_provider_keys(
@@ -46,7 +15,9 @@ def show_provider_keys(
 ) -> None:
     """Writes one provider key, or a list of them, as a document or as a table."""
     several = keys if isinstance(keys, tuple) else (keys,)
-    documents = tuple(_document(key, books.accounts.provider_keys.readable(key)) for key in several)
+    documents = tuple(
+        provider_key_document(key, readable=books.accounts.provider_keys.readable(key)) for key in several
+    )
     if not as_json:
         screen.table(
             ("provider", "name", "id", "base URL", "status", "last test", "created"),
@@ -67,31 +38,6 @@ def show_provider_keys(
         screen.document(ProviderKeysDocument(provider_keys=documents))
     else:
         screen.document(documents[0])
-
-
-def _document(key: ProviderKey, readable: bool) -> ProviderKeyDocument:
-    used = "active" if key.disabled_ms is None else "disabled"
-    return ProviderKeyDocument(
-        id=key.id,
-        provider=key.provider,
-        name=key.name,
-        base_url=key.base_url,
-        status=used if readable else "unreadable",
-        health=None if key.health is None else _health(key.health),
-        disabled_at=iso_or_none(key.disabled_ms),
-        disabled_why=key.disabled_why,
-        created_at=iso(key.created_ms),
-    )
-
-
-def _health(health: Health) -> HealthDocument:
-    return HealthDocument(
-        tested_at=iso(health.at_ms),
-        ok=health.ok,
-        message=health.said,
-        status=health.status,
-        latency_ms=health.latency_ms,
-    )
 
 
 def _tested(told: ProviderKeyDocument) -> str:

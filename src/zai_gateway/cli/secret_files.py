@@ -11,6 +11,7 @@ from zai_gateway.accounts.declared import Declaration, DeclaredKey, SecretRefere
 from zai_gateway.accounts.plan_steps import Action
 from zai_gateway.accounts.terms import IssuedKey
 from zai_gateway.errors import OperatorError
+from zai_gateway.providers.registry import provider_of
 
 _MOST_SECRET = 10_000
 """Bytes of a file."""
@@ -29,7 +30,7 @@ def referred_secrets(declaration: Declaration, variable: Callable[[str], str | N
                 at = f"workspace {workspace.name!r}, provider {provider.name!r}: secret"
                 found = _read(provider.secret, variable, base, at)
                 try:
-                    secrets[provider.secret] = terms.checked_secret(found, provider.provider)
+                    secrets[provider.secret] = terms.checked_secret(found, provider_of(provider.provider))
                 except OperatorError as trouble:
                     raise OperatorError(f"{at}: {trouble}") from None
     return secrets

@@ -8,6 +8,8 @@ import typer
 from zai_gateway.cli.doors import Composition, ServeOptions
 from zai_gateway.cli.options import AsJson, Data, PrivateAddresses
 
+_MOST_WORKERS = 256
+
 
 class LogLevel(StrEnum):
     """What is worth a line in the log, and all that is graver."""
@@ -31,7 +33,14 @@ class Serving:
         host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
         port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 8011,
         data: Data = None,
-        workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; 1 for now.")] = 1,
+        workers: Annotated[
+            str,
+            typer.Option(
+                "--workers",
+                metavar="NUMBER",
+                help="Processes that serve; auto: one for each processor of this machine.",
+            ),
+        ] = "1",
         log_level: Annotated[
             LogLevel, typer.Option("--log-level", help="What is logged, and all that is graver.")
         ] = LogLevel.INFO,
@@ -62,10 +71,6 @@ class Serving:
         as_json: AsJson = False,
     ) -> int:
         """Run the gateway. The first start on an empty data directory makes a workspace and a first key."""
-        if workers != 1:
-            raise typer.BadParameter(
-                "several workers come with a later release; run one for now.", param_hint="'--workers'"
-            )
         return self._composition.serve(
             ServeOptions(
                 host=host,
@@ -78,5 +83,18 @@ class Serving:
                 trusted_proxies=trusted_proxies,
                 allow_private_addresses=allow_private_addresses,
                 provider_env=provider_env,
+                workers=_number_of(workers),
             )
         )
+
+
+def _number_of(workers: str) -> int | None:
+    """How many are wanted; None for `auto`. Raises BadParameter."""
+    said = workers.strip().lower()
+    if said == "auto":
+        return None
+    if not (said.isascii() and said.isdigit() and 1 <= int(said[:6]) <= _MOST_WORKERS):
+        raise typer.BadParameter(
+            f"{said[:20]!r}: write a number from 1 to {_MOST_WORKERS}, or auto.", param_hint="'--workers'"
+        )
+    return int(said)

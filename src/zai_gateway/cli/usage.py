@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from zai_gateway.cli.acting import OPERATOR, workspace_of
-from zai_gateway.cli.documents import UsageReportDocument, usage_document, usage_total
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
-from zai_gateway.cli.words import iso, iso_or_none, past_ms
+from zai_gateway.cli.words import past_ms
+from zai_gateway.documents.moments import iso, iso_or_none
+from zai_gateway.documents.usage import UsageReportDocument, usage_document, usage_total
 from zai_gateway.money import usd
 
 _HEADS = (

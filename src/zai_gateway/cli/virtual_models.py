@@ -7,11 +7,11 @@ import typer
 from zai_gateway.accounts.records import Strategy, Target, VirtualModel
 from zai_gateway.accounts.targets import duration
 from zai_gateway.cli.acting import OPERATOR, workspace_of
-from zai_gateway.cli.documents import virtual_model_document
 from zai_gateway.cli.doors import Composition
 from zai_gateway.cli.options import AsJson, Data, InWorkspace
 from zai_gateway.cli.screen import Screen
 from zai_gateway.cli.words import target
+from zai_gateway.documents.models import virtual_model_document
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as fast.", show_default=False)]
 

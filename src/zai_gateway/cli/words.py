@@ -1,4 +1,4 @@
-"""How amounts and times are spelled on the command line and in what it prints."""
+"""How amounts and times are spelled on the command line."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,8 +38,8 @@ def future_ms(text: str, now_ms: int) -> int:
     return _read(lambda: expiry_ms(text, now_ms, _FIELD), "'--expires'")
 
 
-def past_ms(text: str, now_ms: int) -> int:
-    """What `--since` means, in milliseconds since 1970: `7d` ago, or a date. Raises typer.BadParameter."""
+def past_ms(text: str, now_ms: int, option: str = "--since") -> int:
+    """What the option means, in milliseconds since 1970: `7d` ago, or a date. Raises typer.BadParameter."""
     span = span_ms(text)
     try:
         since = _date_ms(text) if span is None else now_ms - span
@@ -48,7 +48,7 @@ def past_ms(text: str, now_ms: int) -> int:
     except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text[:40]!r} is neither a time until now (90m, 12h, 7d, 4w) nor a date (2026-01-31).",
-            param_hint="'--since'",
+            param_hint=f"'{option}'",
         ) from None
     return max(since, 0)
 
@@ -59,16 +59,6 @@ def length_ms(text: str) -> int:
     if span is None:
         raise typer.BadParameter(f"{text[:40]!r} is not a length of time, such as 90m, 12h, 7d, 4w or 0.")
     return span
-
-
-def iso(ms: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(ms // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def iso_or_none(ms: int | None) -> str | None:
-    """As `iso`; None where there is no such moment."""
-    return None if ms is None else iso(ms)
 
 
 def _date_ms(text: str) -> int:

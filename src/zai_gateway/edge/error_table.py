@@ -1,14 +1,17 @@
-"""The table of errors: which HTTP status each code has, and whether asking again can help."""
+"""The table of errors: whether asking again can help, and the pages that tell of each."""
 
 from collections.abc import Iterator, Mapping
-from math import ceil, isfinite
+from functools import lru_cache
+from math import ceil, inf, isfinite
 
 from msgspec import Struct
 from msgspec.json import encode
 
-from zai_gateway.edge.asgi import Page
+from zai_gateway.dialects.anthropic_front import error_body
+from zai_gateway.edge.page import Page
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.failure import ErrorObject, error_object
+from zai_gateway.wire.failure import ErrorObject, error_object, status_of
+from zai_gateway.wire.fronts import Front
 
 _SDK_PATIENCE_SECONDS = 60
 """One SDK ignores a longer Retry-After and falls back to its own short delay (wire.md 3)."""
@@ -20,45 +23,30 @@ _FINAL_UPSTREAM_CODES = ("insufficient_quota", "billing_not_active")
 
 
 class Row(Struct, frozen=True):
-    """How a code is answered."""
+    """Whether asking again helps after a code."""
 
-    status: int
     retry_helps: bool = False
     """Whether the same request can succeed later, with nobody mending anything."""
     retry_after: float | None = None
     """Seconds to wait where the failure itself does not say."""
 
 
+_FINAL = Row()
+_SOON = Row(retry_helps=True, retry_after=1.0)
+_LATER = Row(retry_helps=True)
 TABLE: Mapping[Code, Row] = {
-    Code.INVALID_REQUEST: Row(400),
-    Code.INVALID_JSON: Row(400),
-    Code.DUPLICATE_FIELD: Row(400),
-    Code.UNSUPPORTED_PARAMETER: Row(400),
-    Code.UNBOUNDED_FEATURE: Row(400),
-    Code.INVALID_API_KEY: Row(401),
-    Code.SPEND_CAP_REACHED: Row(402),
-    Code.MODEL_UNPRICED: Row(402),
-    Code.MODEL_NOT_ALLOWED: Row(403),
-    Code.FORBIDDEN: Row(403),
-    Code.NOT_FOUND: Row(404),
-    Code.MODEL_NOT_FOUND: Row(404),
-    Code.UNKNOWN_PATH: Row(404),
-    Code.METHOD_NOT_ALLOWED: Row(405),
-    Code.REQUEST_TIMEOUT: Row(408, retry_helps=True),
-    Code.REQUEST_TOO_LARGE: Row(413),
-    Code.UNSUPPORTED_MEDIA_TYPE: Row(415),
-    Code.MISDIRECTED_REQUEST: Row(421),
-    Code.HEADERS_TOO_LARGE: Row(431),
-    Code.BUDGET_BUSY: Row(429, retry_helps=True, retry_after=1.0),
-    Code.CONTEXT_LENGTH_EXCEEDED: Row(400),
-    Code.UPSTREAM_REFUSED: Row(400),
-    Code.UPSTREAM_RATE_LIMITED: Row(429, retry_helps=True),
-    Code.UPSTREAM_FAILED: Row(502, retry_helps=True),
-    Code.UPSTREAM_TIMEOUT: Row(504, retry_helps=True),
-    Code.STORE_UNAVAILABLE: Row(503, retry_helps=True, retry_after=1.0),
-    Code.SHUTTING_DOWN: Row(503, retry_helps=True, retry_after=1.0),
+    **dict.fromkeys(Code, _FINAL),
+    Code.REQUEST_TIMEOUT: _LATER,
+    Code.RATE_LIMITED: _SOON,
+    Code.BUDGET_BUSY: _SOON,
+    Code.UPSTREAM_RATE_LIMITED: _LATER,
+    Code.UPSTREAM_FAILED: _LATER,
+    Code.UPSTREAM_TIMEOUT: _LATER,
+    Code.STORE_UNAVAILABLE: _SOON,
+    Code.SHUTTING_DOWN: _SOON,
+    Code.TOO_MANY_CONNECTIONS: _SOON,
     # A defect meets the same request again, and the first try may have been billed.
-    Code.INTERNAL_ERROR: Row(500),
+    Code.INTERNAL_ERROR: _FINAL,
 }
 
 
@@ -69,16 +57,35 @@ class ErrorBody(Struct, frozen=True):
     error: ErrorObject
 
 
-def status_of(failure: Failure) -> int:
-    """The HTTP status that it is answered with."""
-    return failure.status or TABLE[failure.code].status
-
-
 def error_page(failure: Failure) -> Page:
     """The answer that tells the client of `failure`."""
+    if not (failure.upstream or failure.status or failure.retry_after or failure.notices):
+        return _plain_page(failure.code, failure.message, failure.detail, failure.param)
+    return _page(failure)
+
+
+def page_for(front: Front, failure: Failure, request_id: str) -> Page:
+    """As `error_page`, in the protocol of the client; Anthropic's names the request in its own header too."""
+    if front is Front.OPENAI:
+        return error_page(failure)
+    status = status_of(failure)
+    headers = (*_headers(failure), ("request-id", request_id))
+    return Page(status, headers, error_body(failure, status, request_id))
+
+
+@lru_cache(maxsize=64)
+def _plain_page(code: Code, message: str, detail: str, param: str | None) -> Page:
+    """Most refusals are always the same, and whoever guesses keys gets many of them."""
+    return _page(Failure(code, message, detail=detail, param=param))
+
+
+def _page(failure: Failure) -> Page:
     body = encode(ErrorBody(failure.detail, error_object(failure)))
-    headers = (("content-type", "application/json"), *_advice(failure))
-    return Page(status_of(failure), headers, body)
+    return Page(status_of(failure), _headers(failure), body)
+
+
+def _headers(failure: Failure) -> tuple[tuple[str, str], ...]:
+    return (("content-type", "application/json"), *_advice(failure), *failure.notices)
 
 
 def _advice(failure: Failure) -> Iterator[tuple[str, str]]:
@@ -103,6 +110,8 @@ def _sdk_retries(status: int) -> bool:
 
 
 def _final(failure: Failure) -> bool:
+    if failure.code is Code.RATE_LIMITED and failure.retry_after == inf:
+        return True  # it is larger than its limit
     said = failure.upstream or {}
     status = said.get("status")
     refused = isinstance(status, int) and 400 <= status < 500 and status not in _PASSING_REFUSALS

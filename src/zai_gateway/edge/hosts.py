@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 
-from zai_gateway.edge.asgi import Scope, headers_named
+from zai_gateway.edge.request import Request
 from zai_gateway.errors import Code, Failure, OperatorError
 
 _ALWAYS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -26,11 +26,15 @@ class Hosts:
     def __init__(self, public: Iterable[str] = ()) -> None:
         """`public`: names as `public_hosts` gives them."""
         self._names = _ALWAYS | frozenset(public)
+        self._passed: set[bytes] = set()
+        """Headers that named one of them: most requests say the same."""
 
-    def check(self, scope: Scope) -> None:
+    def check(self, request: Request) -> None:
         """Raises Failure: MISDIRECTED_REQUEST for another's name, INVALID_REQUEST for what is no one name."""
-        given = headers_named(scope, b"host")
-        matched = _HOST.fullmatch(given[0].strip().lower()) if len(given) == 1 else None
+        given = request.fields.get(b"host")
+        if given in self._passed:
+            return
+        matched = _HOST.fullmatch((given or b"").decode("latin-1").strip().lower())
         if matched is None:
             raise Failure(
                 Code.INVALID_REQUEST,
@@ -38,7 +42,10 @@ class Hosts:
                 param="host",
             )
         name = _one_spelling(matched[1])
-        if name not in self._names and name != _bound(scope):
+        if name in self._names:
+            if given is not None and len(self._passed) < _MOST_KNOWN:
+                self._passed.add(given)
+        elif name != _bound(request):
             shown = name[:_LONGEST_SHOWN]
             raise Failure(
                 Code.MISDIRECTED_REQUEST,
@@ -64,10 +71,9 @@ def public_hosts(text: str) -> tuple[str, ...]:
     return tuple(hosts)
 
 
-def _bound(scope: Scope) -> str | None:
-    """The address of this machine that the connection was made to."""
-    server: tuple[str, int | None] | None = scope.get("server")
-    return _one_spelling(server[0]) if server else None
+def _bound(request: Request) -> str | None:
+    address = request.bound
+    return None if address is None else _one_spelling(address)
 
 
 def _one_spelling(host: str) -> str:

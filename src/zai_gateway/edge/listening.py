@@ -1,6 +1,7 @@
 """The socket that the door listens on: taken before all else, so that a taken port is told first."""
 
 import errno
+import resource
 import socket
 
 from zai_gateway.errors import OperatorError
@@ -8,6 +9,12 @@ from zai_gateway.errors import OperatorError
 Listener = socket.socket
 """A socket that listens."""
 
+_MOST_UNSENT = 128 * 1024
+"""Bytes of an answer that the system takes ahead of what the client's network does."""
+_OTHER_FILES = 500
+"""Open files that are no connections: the books and the log, and some to spare."""
+_FILES_PER_CLIENT = 2.1
+"""A client's connection, its provider's, and one in ten for clients that are turned away."""
 BACKLOG = 2048
 """Connections that may wait in line to be accepted; the system may allow fewer."""
 
@@ -31,6 +38,8 @@ def listen(host: str, port: int) -> Listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted sockets inherit it: a chunk of a stream must not wait for the next one.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Else the system keeps megabytes of each answer for a client that does not read.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as trouble:
@@ -38,6 +47,26 @@ def listen(host: str, port: int) -> Listener:
         raise OperatorError(_explained(trouble, host, port)) from None
     listener.setblocking(False)
     return listener
+
+
+def connections_possible(wanted: int) -> int:
+    """How many clients may be connected: so many as wanted, or as the system has files for.
+
+    Asks the system for as many as it may give this process.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = int(wanted * _FILES_PER_CLIENT) + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        except (OSError, ValueError):  # some systems have a lower limit than they tell
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return (
+        wanted
+        if soft == resource.RLIM_INFINITY
+        else max(1, min(wanted, int((soft - _OTHER_FILES) / _FILES_PER_CLIENT)))
+    )
 
 
 def address_of(listener: Listener) -> tuple[str, int]:

@@ -6,14 +6,14 @@ from difflib import get_close_matches
 from msgspec import Struct
 from msgspec.json import encode
 
-from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.caller import Caller, WorkspaceView
 from zai_gateway.accounts.records import VirtualModel
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.cost import OWN_PRICE
 from zai_gateway.catalogue.listings import Listings
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import Code, Failure
-from zai_gateway.relay.models import Offer, allowed, callable_virtual_models, offers
+from zai_gateway.relay.models import Offer, allowed, callable_virtual_models, offers, offers_of
 
 _LONGEST_COMPARED = 200
 """Characters: names are much shorter, and comparing takes time in the square of the length."""
@@ -62,21 +62,20 @@ class Shown(Struct, frozen=True, kw_only=True):
     """Seconds since 1970: which prices are in force."""
 
 
-def model_list_json(caller: Caller, shown: Shown) -> bytes:
-    """Every model that the key may call, aliases beside canonical ids, sorted by id."""
-    return encode(ModelList(data=_callable(caller, shown)))
+def model_list_json(rows: list[ModelRow]) -> bytes:
+    """Every model that a key may call."""
+    return encode(ModelList(data=rows))
 
 
-def model_json(id: str, caller: Caller, shown: Shown) -> bytes:
-    """The model that `id` names: canonical, an alias, or bare where one provider only has it.
+def model_json(id: str, rows: list[ModelRow], caller: Caller, shown: Shown) -> bytes:
+    """The one of `rows` that `id` names: canonical, an alias, or bare where one provider only has it.
 
     Raises Failure: MODEL_NOT_ALLOWED where the key's allowlist lacks it, MODEL_NOT_FOUND where no provider
     of the workspace offers it.
     """
-    rows = _callable(caller, shown)
     if row := _named(id, rows):
         return encode(row)
-    every = [*_rows(caller, offers(caller, shown.catalogue, shown.listings), shown)]
+    every = [*_rows(caller.view, offers(caller, shown.catalogue, shown.listings), shown)]
     if caller.key.allow and (_named(id, every) or id in caller.view.virtual_models):
         raise Failure(
             Code.MODEL_NOT_ALLOWED,
@@ -86,16 +85,25 @@ def model_json(id: str, caller: Caller, shown: Shown) -> bytes:
     raise Failure(Code.MODEL_NOT_FOUND, _unknown(id, [row.id for row in rows]), param="model")
 
 
-def _callable(caller: Caller, shown: Shown) -> list[ModelRow]:
+def callable_rows(caller: Caller, shown: Shown) -> list[ModelRow]:
+    """Every model that the key may call, aliases beside canonical ids, sorted by id."""
     offered = allowed(caller, offers(caller, shown.catalogue, shown.listings))
     virtual = callable_virtual_models(caller, shown.catalogue)
-    rows = (*_rows(caller, offered, shown), *(_virtual_row(each, caller) for each in virtual))
+    rows = (*_rows(caller.view, offered, shown), *(_virtual_row(each, caller.view) for each in virtual))
     return sorted(rows, key=lambda row: row.id)
 
 
-def _rows(caller: Caller, offered: Iterable[Offer], shown: Shown) -> Iterator[ModelRow]:
+def workspace_rows(view: WorkspaceView, shown: Shown) -> list[ModelRow]:
+    """Every model that a key of the workspace without an allowlist may call, likewise."""
+    offered = offers_of(view, shown.catalogue, shown.listings)
+    virtual = (each for each in view.virtual_models.values() if _has_provider(each, view))
+    rows = (*_rows(view, offered, shown), *(_virtual_row(each, view) for each in virtual))
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _rows(view: WorkspaceView, offered: Iterable[Offer], shown: Shown) -> Iterator[ModelRow]:
     for offer in offered:
-        rates, source = _price(offer, caller, shown.now)
+        rates, source = _price(offer, view, shown.now)
         for id in offer.ids:
             yield ModelRow(
                 id=f"{offer.model.provider}/{id}",
@@ -110,13 +118,18 @@ def _rows(caller: Caller, offered: Iterable[Offer], shown: Shown) -> Iterator[Mo
             )
 
 
-def _virtual_row(model: VirtualModel, caller: Caller) -> ModelRow:
-    return ModelRow(id=model.name, created=model.created_ms // 1_000, owned_by=caller.view.workspace.slug)
+def _virtual_row(model: VirtualModel, view: WorkspaceView) -> ModelRow:
+    return ModelRow(id=model.name, created=model.created_ms // 1_000, owned_by=view.workspace.slug)
 
 
-def _price(offer: Offer, caller: Caller, now: int) -> tuple[Rates | None, str | None]:
+def _has_provider(model: VirtualModel, view: WorkspaceView) -> bool:
+    prefixes = {key.provider for key in view.provider_keys}
+    return any(target.model.partition("/")[0] in prefixes for target in model.targets)
+
+
+def _price(offer: Offer, view: WorkspaceView, now: int) -> tuple[Rates | None, str | None]:
     """The rates in force for the workspace, and where they are from."""
-    own = caller.view.prices.get(offer.model.name)
+    own = view.prices.get(offer.model.name)
     if own is not None:
         return own.rates, OWN_PRICE
     price = offer.model.price_at(now)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from zai_gateway.accounts.reach import Address
-from zai_gateway.edge.asgi import Scope, headers_named
+from zai_gateway.edge.request import Request
 from zai_gateway.errors import OperatorError
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -19,21 +19,25 @@ class Proxies:
 
     def __init__(self, trusted: Networks = ()) -> None:
         self._trusted = tuple(trusted)
+        self.none = not self._trusted
+        """Whether every client is taken at its word: its connection's own address."""
 
-    def tell(self, scope: Scope) -> None:
-        """Puts the client's own address and scheme into `scope` in the place of a trusted proxy's.
+    def tell(self, request: Request) -> None:
+        """Puts the client's own address and scheme into `request` in the place of a trusted proxy's.
 
         Of `X-Forwarded-For` the rightmost address counts that is not a trusted proxy's: what stands left of
-        it was written by whoever the client is. Behind a trusted proxy, its port is 0: it is not known.
+        it was written by whoever the client is.
         """
-        client: tuple[str, int] | None = scope.get("client")
-        peer = _address(client[0]) if self._trusted and client else None
+        if not self._trusted:
+            return
+        client = request.client
+        peer = _address(client) if client else None
         if peer is None or not self._trusts(peer):
             return
-        scope["client"] = (str(self._client(peer, _listed(scope, b"x-forwarded-for"))), 0)
-        for scheme in _listed(scope, b"x-forwarded-proto")[-1:]:
+        request.client = str(self._client(peer, _listed(request, b"x-forwarded-for")))
+        for scheme in _listed(request, b"x-forwarded-proto")[-1:]:
             if scheme.lower() in ("http", "https"):
-                scope["scheme"] = scheme.lower()
+                request.scheme = scheme.lower()
 
     def _client(self, peer: Address, hops: Sequence[str]) -> Address:
         for hop in reversed(hops[-_MOST_HOPS:]):
@@ -65,8 +69,8 @@ def networks(text: str) -> Networks:
     return tuple(found)
 
 
-def _listed(scope: Scope, name: bytes) -> Sequence[str]:
-    return [part.strip() for value in headers_named(scope, name) for part in value.split(",") if part.strip()]
+def _listed(request: Request, name: bytes) -> Sequence[str]:
+    return [part.strip() for value in request.values(name) for part in value.split(",") if part.strip()]
 
 
 def _address(text: str) -> Address | None:

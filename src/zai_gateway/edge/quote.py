@@ -5,10 +5,10 @@ from msgspec.json import encode
 
 from zai_gateway.catalogue.model import Price
 from zai_gateway.catalogue.tiers import STANDARD
-from zai_gateway.edge.error_table import status_of
 from zai_gateway.errors import Failure
 from zai_gateway.money import NANO_PER_MICRO, micro_from_nano
 from zai_gateway.relay.quoting import Candidate, Quote
+from zai_gateway.wire.failure import status_of
 
 
 class Prices(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from zai_gateway.edge.asgi import Page
+from zai_gateway.edge.page import Page
 
 _Json = Mapping[str, Any]
 
@@ -96,9 +96,14 @@ def _operation(document: _Json, method: str, path: str, operation: _Json) -> str
 
 def _request(document: _Json, operation: _Json) -> str:
     parts: list[str] = []
-    if parameters := operation.get("parameters"):
-        rows = "".join(_row(each["name"], each["schema"], each["description"], True) for each in parameters)
-        parts.append(f"<h4>In the path</h4>{_table(rows)}")
+    parameters = [_resolved(document, each) for each in operation.get("parameters", [])]
+    for place, title in (("path", "In the path"), ("header", "Headers")):
+        rows = "".join(
+            _row(each["name"], each["schema"], each["description"], each["required"])
+            for each in parameters
+            if each["in"] == place
+        )
+        parts.append(f"<h4>{title}</h4>{_table(rows)}" if rows else "")
     if "requestBody" in operation:
         media = operation["requestBody"]["content"]["application/json"]
         parts.append(f"<h4>Body</h4>{_fields(document, media['schema'])}{_example(media)}")

@@ -1,19 +1,9 @@
-"""Refusals of what never becomes a request: what breaks HTTP's rules, or a limit of size or time."""
-
-import re
-from collections.abc import Sequence
-from http import HTTPStatus
+"""Refusals of what never becomes a request: what breaks HTTP's rules, or a limit of size, time or number."""
 
 from msgspec import Struct
 
-from zai_gateway.edge.asgi import framed
-from zai_gateway.edge.error_table import error_page
 from zai_gateway.edge.patience import Patience
 from zai_gateway.errors import Code, Failure
-
-Headers = Sequence[tuple[bytes, bytes]]
-
-_ABSOLUTE = re.compile(rb"[^/?#]*://([^/?#]*)")
 
 
 class HeadLimits(Struct, frozen=True, kw_only=True):
@@ -21,33 +11,6 @@ class HeadLimits(Struct, frozen=True, kw_only=True):
 
     total_bytes: int = 64 * 1024
     fields: int = 128
-
-
-def fault_of_head(method: bytes, target: bytes, version: str, headers: Headers) -> Failure | None:
-    """What is wrong with a head that the parser takes; two readers could read such a one in two ways."""
-    if version not in ("1.0", "1.1"):
-        return Failure(Code.INVALID_REQUEST, f"HTTP/{version} is not spoken here, but HTTP/1.1 is.")
-    if method == b"CONNECT":
-        return Failure(
-            Code.INVALID_REQUEST,
-            "CONNECT is not answered: this is no proxy. Send the request itself, such as POST "
-            "/v1/chat/completions.",
-        )
-    if version == "1.0" and any(name == b"transfer-encoding" for name, _ in headers):
-        return Failure(
-            Code.INVALID_REQUEST,
-            "transfer-encoding: HTTP/1.0 has none, so it is not certain where this body ends (RFC 9112, "
-            "section 6.1). Send it with a Content-Length.",
-            param="transfer-encoding",
-        )
-    absolute = None if target.startswith(b"/") else _ABSOLUTE.match(target)
-    if absolute and [absolute[1].lower()] != [value.lower() for name, value in headers if name == b"host"]:
-        return Failure(
-            Code.INVALID_REQUEST,
-            "Host: the request's target names another host (RFC 9112, section 3.2.2). Name one.",
-            param="host",
-        )
-    return None
 
 
 def malformed() -> Failure:
@@ -60,7 +23,7 @@ def malformed() -> Failure:
 
 
 def too_large(limits: HeadLimits) -> Failure:
-    """A head beyond its limits."""
+    """A head beyond its limits, or chunks with too much between them."""
     return Failure(
         Code.HEADERS_TOO_LARGE,
         f"The request's line and headers are more than {limits.total_bytes} bytes or "
@@ -78,10 +41,17 @@ def too_slow(patience: Patience) -> Failure:
     )
 
 
-def refusal(failure: Failure, default_headers: Headers, request_id: str) -> bytes:
-    """The answer that tells of `failure`, as bytes for the wire; the connection ends with it."""
-    page = error_page(failure)
-    headers = [*default_headers, *framed(page, request_id), (b"connection", b"close")]
-    status_line = f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\n".encode()
-    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-    return b"%s%s\r\n%s" % (status_line, lines, page.body)
+def too_many_connections(most: int) -> Failure:
+    """A connection beyond the limit of all clients together."""
+    return Failure(
+        Code.TOO_MANY_CONNECTIONS,
+        f"This gateway holds {most} connections already, and takes no more. Try again in a moment.",
+        retry_after=1.0,
+    )
+
+
+def shutting_down() -> Failure:
+    """A request that came too late, or took too long, for a gateway that ends."""
+    return Failure(
+        Code.SHUTTING_DOWN, "The gateway is shutting down. Try again in a moment.", retry_after=1.0
+    )

@@ -11,6 +11,7 @@ from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.relay.quoting import Quote
 from zai_gateway.relay.reply import Reply
 from zai_gateway.spend.store import Standing
+from zai_gateway.wire.fronts import Front
 
 
 class Callers(Protocol):
@@ -21,20 +22,42 @@ class Callers(Protocol):
         """Whether it knows the keys, so that requests can be served."""
         ...
 
+    def known(self, token: str | None) -> Caller | None:
+        """The caller whose API key `token` is; None where only the store can tell. Raises Failure."""
+        ...
+
     async def caller(self, token: str | None) -> Caller:
-        """The caller whose API key `token` is. Raises Failure."""
+        """The caller whose API key `token` is, whoever has to be asked. Raises Failure."""
         ...
 
 
 class Answerer(Protocol):
-    """What answers chat requests: implemented by the relay's pipeline."""
+    """What answers requests for models: implemented by the relay's pipeline.
 
-    async def answer(self, caller: Caller, body: bytes, reply: Reply) -> None:
-        """Answers. Raises Failure or StoreUnavailable while `reply.started` is False."""
+    What writes into a reply raises Failure or StoreUnavailable while `reply.started` is False.
+    """
+
+    async def answer(
+        self,
+        caller: Caller,
+        body: bytes,
+        reply: Reply,
+        front: Front = Front.OPENAI,
+        beta: tuple[str, ...] = (),
+    ) -> None:
+        """Answers a chat request in the protocol of `front`; `beta` is what its `anthropic-beta` names."""
+        ...
+
+    async def count_tokens(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        """Answers how many tokens the input of an Anthropic client's request has."""
+        ...
+
+    async def embed(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        """Answers a request for embeddings."""
         ...
 
     async def quote(self, caller: Caller, body: bytes) -> Quote:
-        """What would become of the same request. Raises Failure or StoreUnavailable."""
+        """What would become of a chat request in OpenAI's form. Raises Failure or StoreUnavailable."""
         ...
 
 

@@ -4,20 +4,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from email.utils import formatdate
-from math import ceil
-
-from msgspec import Struct
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from zai_gateway.clock import Clock
+from zai_gateway.edge.connection import Connection
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.listening import BACKLOG, Listener
-from zai_gateway.edge.patience import Later, Patience
-from zai_gateway.edge.protocol import DoorProtocol
-from zai_gateway.edge.refusals import HeadLimits
-from zai_gateway.ids import new_id
+from zai_gateway.edge.patience import Timers
+from zai_gateway.edge.reception import Reception, Serving
 
 _log = logging.getLogger(__name__)
 
@@ -26,83 +19,67 @@ _SETTLE_SECONDS = 10.0
 _FLUSH_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 
-
-class Serving(Struct, frozen=True, kw_only=True):
-    """How the door is served."""
-
-    head: HeadLimits = HeadLimits()
-    patience: Patience = Patience()
-    keep_alive_seconds: int = 75
-    """How long a connection may wait for its next request.
-
-    Longer than clients and load balancers keep idle connections, so that they close first.
-    """
-    drain_seconds: float = 10.0
-    """How long requests under way may go on after SIGTERM or SIGINT."""
+__all__ = ("Server", "Serving", "serve")
 
 
 class Server:
-    """Serves `door` on one listening socket; `later` times the waits for clients, else the loop does."""
+    """Serves `door` on one listening socket; `timers` times the waits for clients, else the loop does."""
 
-    def __init__(self, door: Door, clock: Clock, serving: Serving, later: Later | None = None) -> None:
+    def __init__(self, door: Door, clock: Clock, serving: Serving, timers: Timers | None = None) -> None:
+        self._door = door
         self._clock = clock
         self._serving = serving
-        self._later = later
-        self._config = _uvicorn_config(door, serving)
-        self._state = ServerState()
+        self._timers = timers
+        self._reception: Reception | None = None
         self._stopping = asyncio.Event()
-        self._hurried = False
+        self._hurry = asyncio.Event()
+
+    @property
+    def connections(self) -> frozenset[Connection]:
+        """Those that are open."""
+        return frozenset(self._reception.connections if self._reception else ())
 
     def stop(self) -> None:
         """Ends `run` in order; called again, without waiting for requests under way."""
-        self._hurried = self._stopping.is_set()
+        if self._stopping.is_set():
+            self._hurry.set()
         self._stopping.set()
 
     async def run(self, listener: Listener, on_listening: Callable[[], None]) -> None:
-        """Serves until `stop`: then accepts nothing more, lets requests end, and cancels those that do not.
+        """Serves until `stop`, and then for as long as requests are still sent here; then ends in order.
 
-        Takes over `listener`, and calls `on_listening` when requests are answered.
+        It accepts nothing more, lets requests end, and cancels those that do not. Takes over `listener`, and
+        calls `on_listening` when requests are answered.
         """
         loop = asyncio.get_running_loop()
+        reception = Reception(self._door, self._clock, self._serving, self._timers or loop)
+        self._reception = reception
         # It listens again, and would shorten the line to 100.
-        server = await loop.create_server(self._connection, sock=listener, backlog=BACKLOG)
-        dating = asyncio.create_task(self._keep_date())
+        server = await loop.create_server(lambda: Connection(reception), sock=listener, backlog=BACKLOG)
         try:
             on_listening()
             await self._stopping.wait()
+            self._door.leaving = reception.leaving = True
+            await self._until_hurried(self._serving.drain_delay_seconds)
         finally:
+            reception.leaving = reception.closed = True
             server.close()
-            await self._drain()
-            dating.cancel()
+            await self._drain(reception)
 
-    def _connection(self) -> DoorProtocol:
-        serving = self._serving
-        return DoorProtocol(
-            self._config, self._state, serving.head, serving.patience, self._new_request_id, self._later
-        )
-
-    def _new_request_id(self) -> str:
-        return new_id("req", self._clock.now_ms())
-
-    async def _keep_date(self) -> None:
-        while True:
-            date = formatdate(self._clock.now_ms() / 1_000, usegmt=True)
-            self._state.default_headers = [(b"date", date.encode("ascii"))]
-            await asyncio.sleep(1.0)
-
-    async def _drain(self) -> None:
-        for connection in self._open():
-            connection.shutdown()
-        await self._wait_until_quiet(self._serving.drain_seconds)
-        await self._cancel_requests()
-        await self._wait_until_quiet(_FLUSH_SECONDS)
-        for connection in self._open():
-            connection.transport.abort()
+    async def _drain(self, reception: Reception) -> None:
+        for connection in tuple(reception.connections):
+            connection.retire()
+        await self._until_quiet(reception, self._serving.drain_seconds)
+        await self._cancel(reception)
+        await self._until_quiet(reception, _FLUSH_SECONDS)
+        for connection in tuple(reception.connections):
+            connection.abort()
         # A connection that came just before the end may have asked since.
-        await self._cancel_requests()
+        await self._cancel(reception)
+        await asyncio.sleep(0)
 
-    async def _cancel_requests(self) -> None:
-        running = set(self._state.tasks)
+    async def _cancel(self, reception: Reception) -> None:
+        running = set(reception.tasks)
         if not running:
             return
         _log.warning("shutting down: %d requests under way are cancelled", len(running))
@@ -112,14 +89,20 @@ class Server:
         if left:
             _log.error("shutting down: %d requests did not end", len(left))
 
-    def _open(self) -> list[DoorProtocol]:
-        return [each for each in self._state.connections if isinstance(each, DoorProtocol)]
+    async def _until_hurried(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
 
-    async def _wait_until_quiet(self, seconds: float) -> None:
-        for _ in range(ceil(seconds / _POLL_SECONDS)):
-            if self._hurried or not (self._state.tasks or self._state.connections):
+    async def _until_quiet(self, reception: Reception, seconds: float) -> None:
+        until = asyncio.get_running_loop().time() + seconds
+        while reception.tasks or reception.connections:
+            left = until - asyncio.get_running_loop().time()
+            if left <= 0 or self._hurry.is_set():
                 return
-            await asyncio.sleep(_POLL_SECONDS)
+            await self._until_hurried(min(left, _POLL_SECONDS))
 
 
 async def serve(
@@ -139,23 +122,3 @@ async def serve(
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def _uvicorn_config(door: Door, serving: Serving) -> Config:
-    config = Config(
-        door,
-        interface="asgi3",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="error",  # each scanner's garbage would be a warning
-        access_log=False,
-        timeout_keep_alive=serving.keep_alive_seconds,
-        # Given here, so that uvicorn reads neither from the environment.
-        workers=1,
-        proxy_headers=False,
-        forwarded_allow_ips="",
-    )
-    config.load()
-    return config

@@ -21,6 +21,7 @@ OPENROUTER = Provider(
     caps_price=True,  # https://openrouter.ai/docs/features/provider-routing#max-price
     limit_passed_by=("x-ai/*",),
     least_output=16,
+    understands=frozenset({"cache_control", "reasoning", "reasoning_content", "reasoning_details", "top_k"}),
     never_sent=(*ROUTING, "preset"),
     unbounded=OPEN_ENDED,
     # https://openrouter.ai/docs/features/multimodal/pdfs; recorded: 0.002 USD beside the tokens.

@@ -1,7 +1,7 @@
 """Vendors that serve models of their own."""
 
-from zai_gateway.providers.common import AS_OPENAI, OPEN_ENDED, ROUTING
-from zai_gateway.providers.provider import Auth, Provider, Surface
+from zai_gateway.providers.common import AS_OPENAI, CLAUDES_OWN, OPEN_ENDED, ROUTING
+from zai_gateway.providers.provider import Auth, Dialect, Provider, Surface
 from zai_gateway.wire.usage import Counting, Statement
 
 OPENAI = Provider(
@@ -16,6 +16,28 @@ OPENAI = Provider(
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
     quirks=("Reasoning models refuse `max_tokens`, `temperature`, `top_p` and `stop`.",),
+)
+ANTHROPIC = Provider(
+    name="anthropic",
+    title="Anthropic",
+    base_url="https://api.anthropic.com/v1",
+    auth=Auth.X_API_KEY,
+    headers=(("anthropic-version", "2023-06-01"),),
+    dialect=Dialect.ANTHROPIC_MESSAGES,
+    keys_url="https://platform.claude.com/settings/keys",
+    key_variable="ANTHROPIC_API_KEY",
+    models_path="/models?limit=1000",
+    # Where it runs (`inference_geo`) may cost more, and haste does.
+    never_sent=(*ROUTING, *CLAUDES_OWN),
+    # Tools of other servers, and containers in which code runs by the hour.
+    unbounded=(*OPEN_ENDED, "mcp_servers", "container"),
+    quirks=(
+        "What its cache gave and took stands beside `input_tokens`; writes have one of two lifetimes.",
+        "Thinking is among `output_tokens`, and within the limit, which every request has to have.",
+        "Which models take a budget for it, an effort, or always think: `thinking` in the catalogue.",
+        "Models since 4.7 refuse `temperature`, `top_p` and `top_k`; those from 4.1 to 4.6 take one of two.",
+        "An account that keeps its requests in the US by default pays 10 % more: set a price of your own.",
+    ),
 )
 AZURE = Provider(
     name="azure",
@@ -71,6 +93,7 @@ DEEPSEEK = Provider(
     key_variable="DEEPSEEK_API_KEY",
     limit_names=("max_tokens",),
     counting=AS_OPENAI,
+    understands=frozenset({"reasoning_content"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
     quirks=("Cached tokens stand in `prompt_cache_hit_tokens`, at times nowhere else.",),
@@ -132,6 +155,7 @@ MOONSHOT = Provider(
     keys_url="https://platform.moonshot.ai/console/api-keys",
     key_variable="MOONSHOT_API_KEY",
     counting=AS_OPENAI,
+    understands=frozenset({"reasoning_content"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
     quirks=("Cached tokens stand in `cached_tokens`; in a stream the usage may stand inside the choice.",),
@@ -144,6 +168,7 @@ ZHIPU = Provider(
     key_variable="ZHIPU_API_KEY",
     limit_names=("max_tokens",),
     counting=AS_OPENAI,
+    understands=frozenset({"reasoning_content"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
     quirks=("A coding plan has an address of its own: `https://api.z.ai/api/coding/paas/v4`.",),
@@ -156,6 +181,7 @@ ALIBABA = Provider(
     key_variable="DASHSCOPE_API_KEY",
     limit_names=("max_tokens", "max_completion_tokens"),
     counting=AS_OPENAI,
+    understands=frozenset({"reasoning_content"}),
     never_sent=ROUTING,
     unbounded=(
         *OPEN_ENDED,

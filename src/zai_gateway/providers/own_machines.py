@@ -24,6 +24,7 @@ VLLM = Provider(
     key_optional=True,
     local=True,
     keys_url="https://docs.vllm.ai",
+    understands=frozenset({"reasoning_content", "top_k"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
 )
@@ -47,6 +48,7 @@ LLAMACPP = Provider(
     keys_url="https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
     limit_names=("max_tokens", "max_completion_tokens"),
     counting=Counting(cache_apart=False),
+    understands=frozenset({"reasoning_content", "top_k"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
     quirks=(

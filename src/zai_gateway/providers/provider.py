@@ -16,6 +16,12 @@ class Auth(StrEnum):
     """`authorization: Bearer KEY`."""
     API_KEY = "api-key"
     """`api-key: KEY` (Azure)."""
+    X_API_KEY = "x-api-key"
+    """`x-api-key: KEY` (Anthropic)."""
+    GOOGLE_API_KEY = "x-goog-api-key"
+    """`x-goog-api-key: KEY` (Gemini)."""
+    SERVICE_ACCOUNT = "service-account"
+    """`authorization: Bearer TOKEN`, where a service account's key signs the token (Google Cloud)."""
     NONE = "none"
 
 
@@ -25,9 +31,19 @@ class Surface(StrEnum):
     PLAIN = "plain"
     """A path is put behind it."""
     AZURE = "azure"
-    """Azure's v1 surface, or its deployments, by the base URL that was given (`providers.signing`)."""
+    """Azure's v1 surface, or its deployments, by the base URL that was given (`providers.addressing`)."""
+    VERTEX = "vertex"
+    """Its publishers' models, below a project and a location of Google Cloud."""
     DEMO = "demo"
     """It is in this process, and has no address."""
+
+
+class Dialect(StrEnum):
+    """The protocol of a model's conversations."""
+
+    OPENAI_CHAT = "openai_chat"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
 
 
 class Provider(Struct, frozen=True, kw_only=True):
@@ -46,7 +62,11 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Whether it answers without a key too, as servers on one's own machine do."""
     local: bool = False
     """Whether its default address is on the machine of the gateway, so that an address may be private."""
-    dialect: str = "openai_chat"
+    dialect: Dialect = Dialect.OPENAI_CHAT
+    other_dialects: Mapping[str, Dialect] = {}
+    """Patterns of its models that speak another one."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What every request to it carries beside its signature."""
     keys_url: str | None = None
     """Where a person gets a key, or reads how to run it."""
     key_variable: str | None = None
@@ -57,6 +77,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Behind the base URL: the list of the models that it serves; None where it has no such list."""
     key_path: str | None = "/models"
     """Behind the base URL: what is free and only a valid key may read; None where there is no such thing."""
+    understands: frozenset[str] = frozenset()
+    """What it takes that OpenAI's own chat completions have no word for, of requests that came in another
+    protocol: `reasoning_content`, `reasoning_details`, `reasoning`, `cache_control`, `top_k`."""
     asks_stream_usage: bool = True
     """Whether `stream_options.include_usage` may be asked of it (wire.md 16)."""
     limit_honoured: bool = True
@@ -102,6 +125,11 @@ class Provider(Struct, frozen=True, kw_only=True):
     def needs_key(self) -> bool:
         """Whether a provider key must hold a secret."""
         return self.takes_key and not self.key_optional
+
+    def dialect_of(self, model: str) -> Dialect:
+        """What `model` (its own id) speaks."""
+        others = self.other_dialects.items()
+        return next((dialect for pattern, dialect in others if fnmatchcase(model, pattern)), self.dialect)
 
     def honours_limit(self, model: str) -> bool:
         """Whether `model` (its own id) never gives more output than the limit says."""

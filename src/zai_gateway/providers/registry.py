@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from zai_gateway.providers.own_machines import CUSTOM
-from zai_gateway.providers.provider import Auth, Provider, Surface
+from zai_gateway.providers.provider import Auth, Dialect, Provider, Surface
 from zai_gateway.providers.rows import PROVIDERS
 
-__all__ = ["PROVIDERS", "Auth", "Provider", "Surface", "provider", "provider_of"]
+__all__ = ["PROVIDERS", "Auth", "Dialect", "Provider", "Surface", "provider", "provider_of"]
 
 
 def provider(name: str) -> Provider | None:

@@ -1,7 +1,8 @@
 """Attempts: one route after another, until one answers or none is left."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -49,36 +50,56 @@ class Attempts:
         refusal stands, and nothing stands in for it. Raises Failure or StoreUnavailable while nothing was
         sent to the client; afterwards it ends the stream with an error event itself.
         """
-        walk = _Walk(self._health, attempt, reply)
-        await walk.round(routes)
-        for again in range(self._patience.retries):
-            wait, repeated = self._next_round(walk, again)
-            if not repeated:
-                break
-            await _pause(wait, reply, writer)
-            await walk.round(repeated)
-        if walk.over:
-            return
+        walk = _Walk(self._health)
+        tries = 0
+        try:
+            while routes:
+                for route in routes:
+                    if reply.gone:
+                        return
+                    if not walk.may_try(route):
+                        continue
+                    began = self._health.now()
+                    try:
+                        whole = await attempt(route, walk.made + 1)
+                    except (Setback, Failure, StoreUnavailable) as trouble:
+                        walk.note(route, trouble)
+                    else:
+                        if whole:
+                            self._health.well(route, began)
+                        return
+                wait, routes = self._next_round(walk, tries)
+                tries += 1
+                if routes:
+                    await _pause(wait, reply)
+            await self._tell(walk, reply, writer)
+        finally:
+            writer.stop()
+
+    async def _tell(self, walk: "_Walk", reply: Reply, writer: StreamWriter) -> None:
+        await writer.hush()
         failure = walk.told()
         if not reply.started:
             raise failure
-        assert isinstance(failure, Failure)  # a stream has begun only where an attempt was made
-        await writer.fail(failure)
+        # Who waits long, for money too, hears the head of a stream meanwhile.
+        await writer.fail(failure.failure() if isinstance(failure, StoreUnavailable) else failure)
 
-    def _next_round(self, walk: "_Walk", again: int) -> tuple[float, list[Route]]:
+    def _next_round(self, walk: "_Walk", tries: int) -> tuple[float, Sequence[Route]]:
         """What is tried again, and after how many seconds; nothing where that would not help."""
+        if tries >= self._patience.retries:
+            return 0.0, ()
         longest = self._patience.longest_wait
         asked = [(each.setback.failure.retry_after or 0.0, each.route) for each in walk.repeatable()]
         soonest = min((least for least, _ in asked), default=0.0)
         if soonest > longest:
-            return 0.0, []
-        backoff = self._patience.first_wait * 2**again * (0.5 + self._draw() / 2)
+            return 0.0, ()
+        backoff = self._patience.first_wait * 2**tries * (0.5 + self._draw() / 2)
         wait = max(soonest, min(backoff, longest))
         return wait, [route for least, route in asked if least <= wait]
 
 
-async def _pause(seconds: float, reply: Reply, writer: StreamWriter) -> None:
-    """Waits, for no longer than the client does, who is kept from taking the connection for a dead one."""
+async def _pause(seconds: float, reply: Reply) -> None:
+    """Waits, for no longer than the client does."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
 
@@ -89,7 +110,7 @@ async def _pause(seconds: float, reply: Reply, writer: StreamWriter) -> None:
     timer = loop.call_later(seconds, end)
     reply.when_gone(end)
     try:
-        await writer.until_done(over)
+        await over
     finally:
         reply.when_gone(None)
         timer.cancel()
@@ -103,36 +124,43 @@ class _Tried(Struct, frozen=True):
 class _Walk:
     """What came of the attempts of one request so far."""
 
-    def __init__(self, health: KeyHealth, attempt: Attempt, reply: Reply) -> None:
-        self._health = health
-        self._attempt = attempt
-        self._reply = reply
-        self._made = 0
-        self._latest: dict[tuple[str, str], _Tried] = {}
-        """By provider key and model, in the order of the first attempts."""
-        self._refusal: Failure | None = None
-        """Of what was asked for, by the money."""
-        self._left_out: Failure | None = None
-        """Of what stands in for it, which says nothing of what was asked for."""
-        self._store_trouble: StoreUnavailable | None = None
-        self.over = False
-        """Whether the client was answered, or has left."""
-        self._hopeless = False
-        """Whether no other attempt can do better."""
+    # What most walks never change stands on the class: it costs nothing to make.
+    made = 0
+    """Attempts that have a row in the ledger."""
+    _store_trouble: StoreUnavailable | None = None
+    _refusal: Failure | None = None
+    """Of what was asked for, by the money."""
+    _left_out: Failure | None = None
+    """Of what stands in for it, which says nothing of what was asked for."""
+    _hopeless = False
+    """Whether the request itself is at fault, so that no other attempt can do better."""
+    _latest: Mapping[tuple[str, str], _Tried] = MappingProxyType({})
+    """By provider key and model, in the order of the first attempts."""
 
-    async def round(self, routes: Sequence[Route]) -> None:
-        """Tries each route once."""
-        for route in routes:
-            self.over = self.over or self._reply.gone
-            if self.over or self._hopeless:
-                return
-            if route.origin is Origin.BACKUP and self._refusal is not None and not self._latest:
-                continue  # nothing stands in for what there is no money for
-            await self._try(route)
+    def __init__(self, health: KeyHealth) -> None:
+        self._health = health
+
+    def may_try(self, route: Route) -> bool:
+        """Whether an attempt may be made now."""
+        if self._hopeless or self._store_trouble is not None:
+            return False
+        # Nothing stands in for what there is no money for.
+        return route.origin is not Origin.BACKUP or self._refusal is None or bool(self._latest)
+
+    def note(self, route: Route, trouble: Setback | Failure | StoreUnavailable) -> None:
+        """An attempt failed, or was not made for want of money, or of the store."""
+        if isinstance(trouble, Setback):
+            self._set_back(route, trouble)
+        elif isinstance(trouble, StoreUnavailable):
+            self._store_trouble = trouble
+        elif route.origin is Origin.BACKUP:
+            self._left_out = self._left_out or trouble
+        else:
+            self._refusal = self._refusal or trouble
 
     def repeatable(self) -> Iterator[_Tried]:
         """The latest failure of each route that may be sent the same request again."""
-        if self.over or self._hopeless:
+        if self._hopeless or self._store_trouble is not None:
             return
         for each in self._latest.values():
             if each.setback.repeatable:
@@ -153,28 +181,13 @@ class _Walk:
             failure.detail = failure.message if brief else failure.detail
         return failure
 
-    async def _try(self, route: Route) -> None:
-        began = self._health.now()
-        try:
-            whole = await self._attempt(route, self._made + 1)
-        except Setback as setback:
-            self._made += setback.made
-            self._latest[route.provider_key.id, route.model.name] = _Tried(route, setback)
-            if setback.cause is not Cause.REQUEST:
-                self._health.failed(route, setback)
-            elif route.origin is not Origin.BACKUP:
-                self._hopeless = True
-        except Failure as refusal:
-            if route.origin is Origin.BACKUP:
-                self._left_out = self._left_out or refusal
-            else:
-                self._refusal = self._refusal or refusal
-        except StoreUnavailable as trouble:
-            self._store_trouble, self._hopeless = trouble, True
-        else:
-            self.over = True
-            if whole:
-                self._health.well(route, began)
+    def _set_back(self, route: Route, setback: Setback) -> None:
+        self.made += setback.made
+        self._latest = {**self._latest, (route.provider_key.id, route.name): _Tried(route, setback)}
+        if setback.cause is not Cause.REQUEST:
+            self._health.failed(route, setback)
+        elif route.origin is not Origin.BACKUP:
+            self._hopeless = True
 
 
 def _rank(tried: _Tried) -> tuple[bool, bool, bool]:
@@ -184,7 +197,5 @@ def _rank(tried: _Tried) -> tuple[bool, bool, bool]:
 
 
 def _with_others(message: str, others: Sequence[_Tried]) -> str:
-    said = "; ".join(
-        f"{each.route.model.name}: {each.setback.failure.message[:_LONGEST_TOLD]}" for each in others
-    )
+    said = "; ".join(f"{each.route.name}: {each.setback.failure.message[:_LONGEST_TOLD]}" for each in others)
     return f"{message} (further attempts failed too: {said})"

@@ -1,30 +1,33 @@
 """One exchange with an upstream: the request out, the answer read, metered, settled and handed on."""
 
-import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
-from zai_gateway.dialects import openai_chat
+from zai_gateway.dialects.dialect import StreamPlan
+from zai_gateway.dialects.naming import Naming
+from zai_gateway.dialects.openai_chat import Habits
 from zai_gateway.errors import Code, Failure
 from zai_gateway.money import micro_from_nano
+from zai_gateway.relay.cutoff import Cutoff, Leash
 from zai_gateway.relay.meter import Meter
+from zai_gateway.relay.passage import pump
 from zai_gateway.relay.reply import Reply
 from zai_gateway.relay.setbacks import Setback, broken_off, refused, too_slow, unusable
-from zai_gateway.relay.streaming import StreamWriter, pump
-from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, UpstreamError
-from zai_gateway.spend.spending import Hold
+from zai_gateway.relay.streaming import StreamWriter
+from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, UpstreamError, unnoticed
+from zai_gateway.relay.voices import Voice
 from zai_gateway.wire.events import UpstreamProblem
 
-_AFTER_CLIENT_LEFT_SECONDS = 2.0
-"""A stream whose client has left is read on for so long: its end, and its usage, may be near (wire.md 26)."""
 _AFTER_DONE_SECONDS = 0.25
 """The last bytes of a stream, which say nothing, come a moment after `[DONE]`."""
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_REFUSAL_BYTES = 1024 * 1024
 _LONGEST_REQUEST_ID = 200
 _PASSED_HEADERS = ("openai-processing-ms", "openai-version")
+_TIMEOUTS = Timeouts()
+_JSON = ("content-type", "application/json")
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -35,9 +38,13 @@ class Errand(Struct, frozen=True, kw_only=True):
     provider: str
     secret: str
     """Struck out wherever the provider repeats it."""
-    naming: openai_chat.Naming
-    plan: openai_chat.StreamPlan
+    voice: Voice
+    """Between the upstream's dialect and the client's protocol."""
+    naming: Naming
+    plan: StreamPlan
     """Its stop sequences hold for an answer in one piece too."""
+    habits: Habits
+    """What the streams of its route have in common."""
     notices: tuple[tuple[str, str], ...]
     """Headers that tell the client what was changed for it."""
     early: tuple[tuple[str, str], ...] = ()
@@ -46,11 +53,21 @@ class Errand(Struct, frozen=True, kw_only=True):
     """Seconds to the first content, or to the end of an answer in one piece; None: as long as any."""
 
 
+class Held(Protocol):
+    """The money of the attempt: a `spend.spending.Hold`."""
+
+    def settle(self) -> None:
+        """Books what came of the attempt, before the client gets the end of its answer."""
+        ...
+
+
 class Exchange:
     """Carries out one attempt. Whatever happens is left in its meter, from which the hold is settled."""
 
+    __slots__ = ("_hold", "_meter", "_reply", "_upstream", "_writer")
+
     def __init__(
-        self, upstream: Upstream, meter: Meter, hold: Hold, reply: Reply, writer: StreamWriter
+        self, upstream: Upstream, meter: Meter, hold: Held, reply: Reply, writer: StreamWriter
     ) -> None:
         self._upstream = upstream
         self._meter = meter
@@ -62,36 +79,13 @@ class Exchange:
         """Sends the errand and answers the client. Raises Setback while the client has no content."""
         if self._reply.gone:
             return
-        loop = asyncio.get_running_loop()
-        leash = asyncio.timeout(None)
         try:
-            async with leash:
-                if errand.streamed:
-                    self._reply.when_gone(lambda: leash.reschedule(loop.time() + _AFTER_CLIENT_LEFT_SECONDS))
-                try:
-                    await self._fetch(errand)
-                finally:
-                    self._reply.when_gone(None)
-        except TimeoutError:
-            if not leash.expired():
-                raise
-
-    async def _fetch(self, errand: Errand) -> None:
-        patience = asyncio.timeout(errand.timeout)
-        try:
-            async with patience:
-                self._writer.begin(errand.notices, errand.early, lambda: patience.reschedule(None))
-                inbound = await self._send(errand)
-                try:
-                    await self._hand_on(errand, inbound)
-                finally:
-                    await inbound.close()
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            definite = self._meter.unbilled or not self._meter.sent
-            self._meter.broke_off(definite=definite)
-            setback = too_slow(errand.provider, errand.timeout or 0, self._meter.status, definite=definite)
+            if errand.timeout is not None:
+                await self._fetch_within(errand.timeout, errand)
+            elif errand.streamed:
+                await self._fetch_stream(errand)
+            else:
+                await self._fetch_whole(errand)
         except UpstreamError as error:
             self._meter.broke_off(definite=error.definite)
             setback = broken_off(error, errand.provider, self._meter.status)
@@ -106,94 +100,121 @@ class Exchange:
             raise setback
         await self._writer.fail(setback.failure)
 
-    async def _send(self, errand: Errand) -> Inbound:
-        """The answer, once its head is here; whoever is cancelled meanwhile leaves no answer open behind."""
-        sending = asyncio.ensure_future(self._upstream.send(errand.outbound, Timeouts(), self._meter.sending))
+    async def _fetch_within(self, seconds: float, errand: Errand) -> None:
+        with Cutoff() as patience:
+            patience.after(seconds)
+            await (self._fetch_stream if errand.streamed else self._fetch_whole)(errand, patience.lift)
+            return
+        definite = self._meter.unbilled or not self._meter.sent
+        self._meter.broke_off(definite=definite)
+        raise too_slow(errand.provider, seconds, self._meter.status, definite=definite)
+
+    async def _fetch_whole(self, errand: Errand, on_content: Callable[[], None] = unnoticed) -> None:
+        self._writer.begin(errand.notices, errand.early, on_content)
+        inbound = await self._upstream.send(errand.outbound, _TIMEOUTS, self._meter.sending)
         try:
-            await self._writer.until_done(sending)
-            return sending.result()
-        except BaseException:
-            sending.cancel()
-            [came] = await asyncio.gather(sending, return_exceptions=True)
-            if not isinstance(came, BaseException):
-                await came.close()
-            raise
+            if not self._accepts(inbound):
+                raise await self._refused(errand, inbound)
+            body = await inbound.read()
+            if body and (more := await inbound.read()):
+                body = await read_whole(inbound, _MAX_ANSWER_BYTES, [body, more])
+        finally:
+            await inbound.close()
+        answer = self._decoded(errand, body)
+        self._hold.settle()
+        await self._reply.start(200, self._headers())
+        await self._reply.write(answer)
+        await self._reply.finish()
 
-    async def _hand_on(self, errand: Errand, inbound: Inbound) -> None:
-        self._meter.sending()  # whoever carried it: what is answered was sent
-        self._meter.status = inbound.status
-        self._meter.provider_request_id = _request_id(inbound.headers)
+    async def _fetch_stream(self, errand: Errand, on_content: Callable[[], None] = unnoticed) -> None:
+        """Fetches a stream, which is read on for a moment only where nobody waits for it any more."""
+        self._writer.begin(errand.notices, errand.early, on_content)
+        with Leash() as leash:
+            self._reply.when_gone(leash.let_go)
+            try:
+                inbound = await self._upstream.send(errand.outbound, _TIMEOUTS, self._meter.sending)
+                try:
+                    if not self._accepts(inbound):
+                        raise await self._refused(errand, inbound)
+                    await self._stream(errand, inbound, leash)
+                finally:
+                    await inbound.close()
+            finally:
+                self._reply.when_gone(None)
+
+    def _accepts(self, inbound: Inbound) -> bool:
+        """Reads the head of the answer; says whether it is one."""
+        meter, headers = self._meter, inbound.headers
+        meter.sending()  # whoever carried it: what is answered was sent
+        meter.status = inbound.status
+        meter.provider_request_id = _request_id(headers)
         if inbound.status != 200:
-            raise await self._refused(errand, inbound)
-        self._writer.add_headers(_passed(inbound.headers))
-        if errand.streamed:
-            await self._stream(errand, inbound)
-        else:
-            await self._whole(errand, inbound)
+            return False
+        for name in _PASSED_HEADERS:
+            if name in headers:
+                self._writer.headers.append((name, headers[name]))
+        return True
 
-    async def _stream(self, errand: Errand, inbound: Inbound) -> None:
-        decoder = openai_chat.StreamDecoder(errand.naming, errand.plan)
+    async def _stream(self, errand: Errand, inbound: Inbound, leash: Leash) -> None:
+        decoder = errand.voice.decoder(errand.naming, errand.plan, errand.habits)
         problem = await pump(inbound, decoder, self._meter, self._writer)
         if problem is not None:
             raise refused(problem, errand.provider, errand.secret, self._meter.status, definite=False)
         self._writer.commit()
-        await self._hold.settle()
-        reported = self._meter.reported if errand.plan.include_usage else None
-        await self._writer.end(reported.json if reported else None)
-        await _read_to_the_end(inbound)
+        self._hold.settle()
+        await self._writer.end(errand.voice.ending(decoder, errand.plan, self._meter.reported))
+        # A connection whose answer was read to its very end can carry the next request.
+        leash.after(_AFTER_DONE_SECONDS)
+        try:
+            while await inbound.read():
+                pass
+        except UpstreamError:
+            pass  # the answer is whole all the same
 
-    async def _whole(self, errand: Errand, inbound: Inbound) -> None:
-        body = await read_whole(inbound, _MAX_ANSWER_BYTES)
-        answer = openai_chat.decode_answer(body, errand.naming, errand.plan.stop, errand.plan.counting)
+    def _decoded(self, errand: Errand, body: bytes) -> bytes:
+        """What the client gets of an answer in one piece. Raises Setback."""
+        answer = errand.voice.answer(body, errand.naming, errand.plan)
         if isinstance(answer, UpstreamProblem):
             raise refused(answer, errand.provider, errand.secret, self._meter.status, definite=False)
-        self._meter.reported = answer.reported
-        self._meter.saw_content(answer.content_bytes)
-        self._meter.complete = True
+        meter = self._meter
+        meter.reported = answer.reported
+        meter.saw_content(answer.content_bytes)
+        meter.complete = True
         self._writer.commit()
-        await self._hold.settle()
+        return answer.json
+
+    def _headers(self) -> list[tuple[str, str]]:
+        headers = [_JSON, *self._writer.headers]
         cost = self._meter.cost()
-        headers = [("content-type", "application/json"), *self._writer.headers]
         if cost is not None:
             headers.append(("x-zai-cost-micro-usd", str(micro_from_nano(cost))))
-        await self._reply.start(200, headers)
-        await self._reply.write(answer.json)
-        await self._reply.finish()
+        return headers
 
     async def _refused(self, errand: Errand, inbound: Inbound) -> Setback:
         body = await read_whole(inbound, _MAX_REFUSAL_BYTES)
         self._meter.refused(inbound.status)
-        problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
+        problem = errand.voice.error(inbound.status, inbound.headers, body)
         return refused(
             problem, errand.provider, errand.secret, self._meter.status, definite=self._meter.unbilled
         )
 
 
-def _passed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, headers[name]) for name in _PASSED_HEADERS if name in headers)
-
-
 def _request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's id of the request, for the ledger: words that a row and a terminal can hold."""
-    id = headers.get("x-request-id")
+    id = headers.get("x-request-id") or headers.get("request-id")
     return id[:_LONGEST_REQUEST_ID] if id and id.isascii() and id.isprintable() else None
 
 
-async def _read_to_the_end(inbound: Inbound) -> None:
-    """A connection whose answer was read to its very end can carry the next request."""
-    with suppress(TimeoutError, UpstreamError):
-        async with asyncio.timeout(_AFTER_DONE_SECONDS):
-            while await inbound.read():
-                pass
+async def read_whole(inbound: Inbound, limit: int, read: Sequence[bytes] = ()) -> bytes:
+    """The body in one piece, what was `read` of it included.
 
-
-async def read_whole(inbound: Inbound, limit: int) -> bytes:
-    """The body in one piece. Raises UpstreamError, and Failure where it has more than `limit` bytes."""
-    pieces: list[bytes] = []
-    size = 0
+    Raises UpstreamError, and Failure where it has more than `limit` bytes.
+    """
+    pieces = list(read)
+    size = sum(map(len, pieces))
     while piece := await inbound.read():
         pieces.append(piece)
         size += len(piece)
         if size > limit:
             raise Failure(Code.UPSTREAM_FAILED, f"The provider's answer is larger than {limit} bytes.")
-    return b"".join(pieces)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -60,21 +60,24 @@ class KeyHealth:
         An answer that was under way when the key was told to rest says nothing against that.
         """
         key = route.provider_key.id
-        self._failures.pop(key, None)
-        for at in ((key, route.model.name), (key, _EVERY)):
+        if self._failures:
+            self._failures.pop(key, None)
+        if not self._rests:
+            return
+        for at in ((key, route.name), (key, _EVERY)):
             if (rest := self._rests.get(at)) and rest.since < began:
                 del self._rests[at]
 
     def failed(self, route: Route, setback: Setback) -> None:
         """The route failed in a way that lies with its provider or its key."""
-        key, model = route.provider_key.id, route.model.name
+        key, model = route.provider_key.id, route.name
         if setback.cause is Cause.LIMITED:
             wait = setback.failure.retry_after
             self._rest(key, model, AFTER_LIMIT_SECONDS if wait is None else wait)
         elif setback.cause is Cause.KEY:
             # With 403 the key may be good for other models.
-            self._rest(key, model if setback.status == 403 else _EVERY, AFTER_FAILURES_SECONDS)
-            if setback.status == 401:
+            self._rest(key, model if setback.meant == 403 else _EVERY, AFTER_FAILURES_SECONDS)
+            if setback.meant == 401:
                 self._on_refused(route, setback.failure.message)
         elif setback.cause is Cause.PROVIDER:
             if len(self._failures) >= _MOST_KEPT:

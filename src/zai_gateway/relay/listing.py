@@ -8,13 +8,16 @@ import msgspec
 
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.catalogue.listings import ListedModel
-from zai_gateway.dialects import openai_chat
 from zai_gateway.errors import Code, Failure
+from zai_gateway.providers.addressing import models_url
 from zai_gateway.providers.registry import Provider, provider_of
-from zai_gateway.providers.signing import models_url, signature
+from zai_gateway.providers.signing import signature
 from zai_gateway.relay.exchange import read_whole
 from zai_gateway.relay.failures import breakdown, refusal
+from zai_gateway.relay.list_entries import in_usual_words
 from zai_gateway.relay.upstream import Outbound, Timeouts, Upstream, UpstreamError
+from zai_gateway.relay.voices import voice_of
+from zai_gateway.wire.fronts import Front
 
 MAX_BYTES = 8 * 1024 * 1024
 MOST_MODELS = 5_000
@@ -29,9 +32,11 @@ _CONTEXT = ("context_window", "context_length", "max_model_len", "max_context_le
 """Groq's, OpenRouter's (and Together's, Fireworks', Moonshot's), vLLM's, and Mistral's (and LM Studio's)."""
 _OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_output_length")
 _CHATS = frozenset({"chat", "language", "llm", "vlm", "text-generation", "image-text-to-text"})
+_EMBEDS = frozenset({"embedding", "embeddings"})
 _OTHER_KINDS = frozenset(
     {
-        *("embedding", "embeddings", "rerank", "reranker", "moderation", "image", "video", "audio", "speech"),
+        *_EMBEDS,
+        *("rerank", "reranker", "moderation", "image", "video", "audio", "speech"),
         *("transcribe", "transcription", "tts", "stt", "text-to-image", "text-to-speech", "ocr"),
     }
 )
@@ -72,7 +77,7 @@ async def _body(upstream: Upstream, row: Provider, key: ProviderKey, secret: str
     finally:
         await inbound.close()
     if inbound.status != 200:
-        problem = openai_chat.decode_error(inbound.status, inbound.headers, body)
+        problem = voice_of(Front.OPENAI, row.dialect).error(inbound.status, inbound.headers, body)
         raise refusal(problem, row.title, secret)
     return body
 
@@ -109,7 +114,7 @@ def _no_list() -> Failure:
 def _model(entry: object) -> ListedModel | None:
     if not isinstance(entry, dict):
         return None
-    fields = cast(dict[str, Any], entry)
+    fields = in_usual_words(cast(dict[str, Any], entry))
     id = fields.get("id")
     if not isinstance(id, str) or not 0 < len(id) <= _MOST_ID or not id.isprintable():
         return None
@@ -126,6 +131,7 @@ def _model(entry: object) -> ListedModel | None:
         inputs=inputs or _seen(fields, capabilities),
         outputs=outputs,
         chat=_chats(fields, capabilities, outputs),
+        embeds=_kind(fields) in _EMBEDS,
     )
 
 
@@ -188,6 +194,11 @@ def _seen(fields: Mapping[str, Any], capabilities: Mapping[str, Any]) -> tuple[s
     return () if not known else ("text", "image") if any(known) else ("text",)
 
 
+def _kind(fields: Mapping[str, Any]) -> str:
+    kind = fields.get("type") or fields.get("task") or fields.get("model_type")
+    return kind.lower() if isinstance(kind, str) else ""
+
+
 def _chats(
     fields: Mapping[str, Any], capabilities: Mapping[str, Any], outputs: tuple[str, ...]
 ) -> bool | None:
@@ -195,7 +206,7 @@ def _chats(
     for said in (capabilities.get("completion_chat"), fields.get("supports_chat")):
         if isinstance(said, bool):
             return said
-    kind = fields.get("type") or fields.get("task") or fields.get("model_type")
-    if isinstance(kind, str) and kind.lower() in _CHATS | _OTHER_KINDS:
-        return kind.lower() in _CHATS
+    kind = _kind(fields)
+    if kind in _CHATS | _OTHER_KINDS:
+        return kind in _CHATS
     return "text" in outputs if outputs else None

@@ -18,28 +18,27 @@ UNCERTAIN_STATUSES = (408, 504, 524)
 class Meter:
     """Watches an attempt, and says at any moment what came of it."""
 
+    # What most attempts never change stands on the class: it costs nothing to make.
+    sent = False
+    """Whether money may have been spent, or a failure to send is to be told: what is left is released."""
+    unbilled = False
+    """The upstream definitely billed nothing: no connection, or a refusal that it said whole."""
+    status = 0
+    provider_request_id: str | None = None
+    reported: Reported | None = None
+    complete = False
+    content_bytes = 0
+    failure: Code | None = None
+    _first_content: float | None = None
+    _cost_of: Reported | None = None
+    _cost: int | None = None
+
     def __init__(self, chosen: Route, bound: Bound | None, request: ChatRequest, clock: Clock) -> None:
-        self._model = chosen.model
-        self._price = chosen.price
-        self._believed = chosen.provider.bills_by_statement and not (
-            chosen.price is not None and chosen.price.source == OWN_PRICE
-        )
-        """Whether what the provider says it billed is what is booked."""
+        self._chosen = chosen
         self._bound = bound
         self._request = request
         self._clock = clock
         self._began = clock.monotonic()
-        self.sent = False
-        """Whether money may have been spent, or a failure to send is to be told: what is left is released."""
-        self.unbilled = False
-        """The upstream definitely billed nothing: no connection, or a refusal that it said whole."""
-        self.status = 0
-        self.provider_request_id: str | None = None
-        self.reported: Reported | None = None
-        self.complete = False
-        self.content_bytes = 0
-        self.failure: Code | None = None
-        self._first_content: float | None = None
 
     def sending(self) -> None:
         """The first byte of the request is about to leave."""
@@ -61,11 +60,17 @@ class Meter:
 
     def cost(self) -> int | None:
         """Nano-USD that the provider's own report comes to; None where it reported nothing."""
-        if self.reported is None:
-            return None
-        if self._believed and self.reported.stated_cost is not None:
-            return self.reported.stated_cost
-        return self._priced(self.reported.usage, self.reported.service_tier)
+        reported = self.reported
+        if reported is not self._cost_of:
+            self._cost_of, self._cost = reported, None if reported is None else self._cost_by(reported)
+        return self._cost
+
+    def tokens(self) -> int:
+        """Every token that went in and came out, reported or estimated; 0 where nothing was billed."""
+        if not self.sent or self.unbilled:
+            return 0
+        usage = self._guess() if self.reported is None else self.reported.usage
+        return usage.prompt + usage.output
 
     def outcome(self, granted: Granted) -> Outcome | None:
         """What came of the attempt; None where it was never sent."""
@@ -84,10 +89,17 @@ class Meter:
             guess = min(guess, granted.amount)
         return self._outcome(guess, max(granted.amount - guess, 0), Certainty.ESTIMATED, ())
 
+    def _cost_by(self, reported: Reported) -> int:
+        price = self._chosen.price
+        is_own = price is not None and price.source == OWN_PRICE
+        if reported.stated_cost is not None and self._chosen.provider.bills_by_statement and not is_own:
+            return reported.stated_cost
+        return self._priced(reported.usage, reported.service_tier)
+
     def _outcome(self, cost: int, risk: int, certainty: Certainty, flags: tuple[Flag, ...]) -> Outcome:
         if not self.complete and not self.unbilled:
             flags = (*flags, Flag.INTERRUPTED)
-        if self._price is None and not cost:
+        if self._chosen.price is None and not cost:
             flags = (*flags, Flag.UNPRICED)
         return Outcome(
             cost=cost,
@@ -105,24 +117,28 @@ class Meter:
     def _is_bounded_by(self, granted: Granted) -> bool:
         """Whether the hold is a worst case: without any limit on the output it is only a part of one."""
         bound = self._bound
-        return bound is not None and any(
-            limit is not None for limit in (bound.asked, bound.most, granted.output_limit)
-        )
+        return bound is not None and not (bound.asked is bound.most is granted.output_limit is None)
 
     def _estimate(self) -> int:
+        return self._priced(self._guess(), None)
+
+    def _guess(self) -> Usage:
         request = self._request
-        images = request.inline_images * (self._model.image_tokens or 0)
+        images = request.inline_images * (self._chosen.model.image_tokens or 0)
         text = len(request.body) - request.inline_image_bytes
-        guess = Usage(input=estimated_tokens(text) + images, output=estimated_tokens(self.content_bytes))
-        return self._priced(guess, None)
+        return Usage(input=estimated_tokens(text) + images, output=estimated_tokens(self.content_bytes))
 
     def _priced(self, usage: Usage, service_tier: str | None) -> int:
-        if self._price is None:
+        price = self._chosen.price
+        if price is None:
             return 0
-        # A provider that does not say which tier it served may have served the one that was asked for.
-        tiers = (service_tier,) if service_tier else (None, self._request.service_tier)
         images = self._request.inline_images + self._request.foreign_media
-        return max(cost(usage, self._price, tier, images) for tier in tiers)
+        priced = cost(usage, price, service_tier, images)
+        asked_for = self._request.service_tier
+        if service_tier or asked_for is None:
+            return priced
+        # A provider that does not say which tier it served may have served the one that was asked for.
+        return max(priced, cost(usage, price, asked_for, images))
 
     def _since(self, moment: float | None) -> int | None:
         return None if moment is None else round((moment - self._began) * 1_000)

@@ -5,15 +5,18 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from zai_gateway.accounts.caller import Caller
+from zai_gateway.accounts.caller import Caller, WorkspaceView
 from zai_gateway.accounts.records import ProviderKey, Target, VirtualModel
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.listings import NO_LISTINGS, ListedModel, Listings
-from zai_gateway.catalogue.model import Model
+from zai_gateway.catalogue.model import Kind, Model
 
 _NO_CHAT = (
     *("*embed*", "*rerank*", "*moderation*", "*whisper*", "tts-*", "*-tts", "*-tts-*", "*-transcribe*"),
     *("dall-e-*", "gpt-image-*", "chatgpt-image-*", "sora-*", "*-realtime*", "babbage-*", "davinci-*"),
+    # Google's list names the methods of a model, not in what it answers.
+    *("gemini-*-image*", "nano-banana-*", "gemini-omni-*", "lyria-*", "*-robotics-*", "*-computer-use-*"),
+    *("gemini-*-live*", "antigravity-*", "deep-research-*"),
 )
 """How ids look that, where nobody says more, name what answers no chat."""
 
@@ -60,10 +63,17 @@ def offers(caller: Caller, catalogue: Catalogue, listings: Listings) -> Iterator
     Of a provider with a list of its own, what it lists with any of the workspace's keys; else the
     catalogue's.
     """
-    keys = caller.view.provider_keys
+    yield from offers_of(caller.view, catalogue, listings)
+
+
+def offers_of(
+    view: WorkspaceView, catalogue: Catalogue, listings: Listings, kind: Kind = Kind.CHAT
+) -> Iterator[Offer]:
+    """The same of a workspace, whoever asks, and of models of this kind."""
+    keys = view.provider_keys
     for provider in sorted({key.provider for key in keys}):
         own = [key for key in keys if key.provider == provider]
-        yield from _offered(provider, own, catalogue, listings)
+        yield from _offered(own, catalogue, listings, kind)
 
 
 def allowed(caller: Caller, offered: Iterable[Offer]) -> list[Offer]:
@@ -91,33 +101,41 @@ def callable_virtual_models(caller: Caller, catalogue: Catalogue) -> list[Virtua
 
 
 def _offered(
-    provider: str, keys: Sequence[ProviderKey], catalogue: Catalogue, listings: Listings
-) -> list[Offer]:
+    keys: Sequence[ProviderKey], catalogue: Catalogue, listings: Listings, kind: Kind
+) -> Iterator[Offer]:
+    """Those of one provider, sorted by id."""
+    provider = keys[0].provider
     lists = [listings[key.id] for key in keys if key.id in listings]
     if not lists:
-        return [
-            Offer(model=model, ids=(model.id, *model.aliases))
-            for model in catalogue.models(provider)
-            if _chats(model)
-        ]
+        for model in catalogue.models(provider):
+            if _answers(model, kind):
+                yield Offer(model=model, ids=(model.id, *model.aliases))
+        return
     every = {id: listed for each in lists for id, listed in each.items()}
     found: dict[str, Offer] = {}
     for id, listed in sorted(every.items()):
-        model = catalogue.model(provider, id)
-        if _chats(model) and _may_chat(listed, known=catalogue.knows(provider, id)):
+        model, known = catalogue.model(provider, id), catalogue.knows(provider, id)
+        if _may_embed(model, listed) if kind is Kind.EMBEDDING else _may_chat(model, listed, known=known):
             before = found.get(model.id)
             ids = before.ids if before else (model.id, *model.aliases)
             said = before.listed if before and id != model.id else listed
             found[model.id] = Offer(model=model, ids=tuple(dict.fromkeys((*ids, id))), listed=said)
-    return [found[id] for id in sorted(found)]
+    for id in sorted(found):
+        yield found[id]
 
 
-def _chats(model: Model) -> bool:
-    return not model.outputs or "text" in model.outputs
+def _answers(model: Model, kind: Kind) -> bool:
+    return model.kind is kind and (kind is not Kind.CHAT or not model.outputs or "text" in model.outputs)
 
 
-def _may_chat(listed: ListedModel, *, known: bool) -> bool:
+def _may_chat(model: Model, listed: ListedModel, *, known: bool) -> bool:
     """Whether a model may answer chat requests; `known` to the catalogue are those that do."""
+    if not _answers(model, Kind.CHAT):
+        return False
     if listed.chat is not None:
         return listed.chat
     return known or not any(fnmatchcase(listed.id.lower(), pattern) for pattern in _NO_CHAT)
+
+
+def _may_embed(model: Model, listed: ListedModel) -> bool:
+    return model.kind is Kind.EMBEDDING or listed.embeds

@@ -2,13 +2,16 @@
 
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.clock import Clock
-from zai_gateway.dialects import openai_chat
 from zai_gateway.errors import Failure
+from zai_gateway.providers.addressing import key_url
 from zai_gateway.providers.registry import provider_of
-from zai_gateway.providers.signing import key_url, signature
+from zai_gateway.providers.service_account import Credentials
+from zai_gateway.providers.signing import signature
 from zai_gateway.relay.exchange import read_whole
 from zai_gateway.relay.failures import breakdown, refusal
 from zai_gateway.relay.upstream import Outbound, Timeouts, Upstream, UpstreamError
+from zai_gateway.relay.voices import voice_of
+from zai_gateway.wire.fronts import Front
 
 _TIMEOUTS = Timeouts(connect=10.0, first_byte=20.0, silence=10.0)
 _MAX_REFUSAL_BYTES = 1024 * 1024
@@ -28,7 +31,10 @@ async def probed(upstream: Upstream, key: ProviderKey, secret: str, clock: Clock
             f"not asked: nothing that is free tells whether {row.title} takes a key; send a request with it"
         )
         return Health(at_ms=clock.now_ms(), ok=True, said=said)
-    request = Outbound(method="GET", url=url, headers=signature(row, secret), body=b"", private=key.private)
+    credential = Credentials().of(row, secret, clock.now_ms() // 1_000)
+    request = Outbound(
+        method="GET", url=url, headers=signature(row, credential), body=b"", private=key.private
+    )
     begun = clock.monotonic()
     status = latency_ms = None
     try:
@@ -39,9 +45,13 @@ async def probed(upstream: Upstream, key: ProviderKey, secret: str, clock: Clock
             body = b"" if status == 200 else await read_whole(inbound, _MAX_REFUSAL_BYTES)
         finally:
             await inbound.close()
-        problem = None if status == 200 else openai_chat.decode_error(status, inbound.headers, body)
+        problem = (
+            None
+            if status == 200
+            else voice_of(Front.OPENAI, row.dialect).error(status, inbound.headers, body)
+        )
         well = "it takes the key" if secret else "it answers without a key"
-        said = well if problem is None else refusal(problem, row.name, secret).message
+        said = well if problem is None else refusal(problem, row.name, credential).message
     except UpstreamError as error:
         said = breakdown(error, row.name).message
     except Failure as failure:

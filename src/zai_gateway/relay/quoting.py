@@ -63,8 +63,8 @@ async def rooms_of(caller: Caller, spending: Spending) -> tuple[Room, ...]:
 
 def quoted(request: ChatRequest, caller: Caller, found: Sequence[Route], rooms: Sequence[Room]) -> Quote:
     """The quote for a request that may go to the routes of `found`. Holds, sends and writes nothing."""
-    first_of = {route.model.name: route for route in reversed(found)}
-    tried = [route for route in found if first_of[route.model.name] is route]
+    first_of = {route.name: route for route in reversed(found)}
+    tried = [route for route in found if first_of[route.name] is route]
     candidates = [_candidate(request, caller, route, rooms) for route in tried]
     refusal: Failure | None = None
     left_out: Failure | None = None
@@ -109,7 +109,7 @@ def _candidate(request: ChatRequest, caller: Caller, route: Route, rooms: Sequen
         refusal = failure
     limit = request.output_limit if fitting.output_limit is None else fitting.output_limit
     return Candidate(
-        model=route.model.name,
+        model=route.name,
         provider=route.provider.name,
         price=route.price,
         worst_case=whole,

@@ -31,7 +31,14 @@ class Setback(Exception):
     """An attempt that failed while its client had got nothing of an answer yet."""
 
     def __init__(
-        self, failure: Failure, cause: Cause, status: int, *, definite: bool, made: bool = True
+        self,
+        failure: Failure,
+        cause: Cause,
+        status: int,
+        *,
+        definite: bool,
+        made: bool = True,
+        meant: int | None = None,
     ) -> None:
         super().__init__(failure.message)
         self.failure = failure
@@ -39,6 +46,8 @@ class Setback(Exception):
         self.cause = cause
         self.status = status
         """The upstream's HTTP status; 0 where none came."""
+        self.meant = status if meant is None else meant
+        """What its dialect read the error as: Google answers a key that it does not know with a 400."""
         self.definite = definite
         """Whether it certainly cost nothing, so that the same may be sent again."""
         self.made = made
@@ -57,7 +66,10 @@ class Setback(Exception):
 
 def refused(problem: UpstreamProblem, provider: str, secret: str, status: int, *, definite: bool) -> Setback:
     """The setback for an error that `provider` answered with, under this HTTP status."""
-    return Setback(refusal(problem, provider, secret), _cause(problem), status, definite=definite)
+    failure = refusal(problem, provider, secret)
+    # A 401 inside an answer may be the word of a vendor behind a router, about a key of its own.
+    meant = status if problem.status == 401 and status < 400 else problem.status
+    return Setback(failure, _cause(problem), status, definite=definite, meant=meant)
 
 
 def broken_off(error: UpstreamError, provider: str, status: int) -> Setback:

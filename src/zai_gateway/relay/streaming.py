@@ -2,16 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from zai_gateway.dialects.openai_chat import StreamDecoder
 from zai_gateway.errors import Failure
-from zai_gateway.relay.meter import Meter
 from zai_gateway.relay.reply import Reply
-from zai_gateway.relay.upstream import Inbound
-from zai_gateway.wire.events import Chunk, Finished, Reported, UpstreamProblem
-from zai_gateway.wire.failure import error_event
-from zai_gateway.wire.sse import DONE, KEEP_ALIVE, frame
+from zai_gateway.relay.upstream import unnoticed
+from zai_gateway.relay.voices import failing, silence
+from zai_gateway.wire.fronts import Front
 
 _HEAD_SECONDS = 10.0
 """The status is held back for so long, so that an early failure gets a real one (wire.md 4)."""
@@ -19,83 +15,100 @@ _SILENCE_SECONDS = 15.0
 """Proxies cut connections that are silent for longer (wire.md 14)."""
 _MOST_HELD_BYTES = 256 * 1024
 """Of events without content: a provider that sends more of them is answering."""
+_CONTENT_TYPE = ("content-type", "text/event-stream; charset=utf-8")
 
 
 class StreamWriter:
-    """Writes an event stream to the client, whichever attempt it comes from.
+    """Writes an event stream to the client, whichever attempt it comes from, until it is stopped.
 
     Until the first content no event goes out, so that another attempt may still be made; the status does when
     the client has to hear something. Of an answer in one piece (not `streamed`) it only keeps the headers.
+
+    One timer watches over the silence. A write moves nothing but the moment until which the client need not
+    hear more, which the timer looks at when it goes off.
     """
+
+    # What most writers never change stands on the class: it costs nothing to make.
+    committed = False
+    """Whether content went out: after that no other attempt can be made."""
+    _early: Sequence[tuple[str, str]] = ()
+    _held_bytes = 0
+    _watching = False
+    _flowing = False
+    """Whether the client has all that came before, so that what comes can follow at once."""
+    _timer: asyncio.TimerHandle | None = None
+    _comment: asyncio.Task[None] | None = None
+    """Under way to the client: whoever writes waits for it."""
 
     def __init__(
         self,
         reply: Reply,
         *,
+        front: Front = Front.OPENAI,
         streamed: bool = True,
         head_seconds: float = _HEAD_SECONDS,
         silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
         self._reply = reply
-        self._streamed = streamed
+        self._front = front
         self._silence_seconds = silence_seconds
+        self._on_content = unnoticed
         self.headers: list[tuple[str, str]] = []
-        self._early: Sequence[tuple[str, str]] = ()
-        self.committed = False
-        """Whether content went out: after that no other attempt can be made."""
-        self._on_content: Callable[[], None] | None = None
+        """Those of this attempt; any that is added after the status went out is lost."""
         self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._due = asyncio.get_running_loop().time() + head_seconds
-        """When the client has to hear something, on the loop's clock."""
+        if streamed:
+            self._loop = asyncio.get_running_loop()
+            self._due = self._loop.time() + head_seconds
+            """When the client has to hear something, on the loop's clock."""
+            self._watching = True
+            self._timer = self._loop.call_at(self._due, self._look)
 
     def begin(
         self,
         notices: Sequence[tuple[str, str]],
         early: Sequence[tuple[str, str]],
-        on_content: Callable[[], None],
+        on_content: Callable[[], None] = unnoticed,
     ) -> None:
         """Forgets what an earlier attempt said; `on_content` is called when this one cannot be forgotten.
 
         Of the `notices` only the `early` ones go out while another attempt may still answer.
         """
-        self.headers, self._early = list(notices), early
-        self._held, self._held_bytes = [], 0
-        self._on_content = on_content
+        self.headers, self._early, self._on_content = list(notices), early, on_content
+        if self._held:
+            self._held, self._held_bytes = [], 0
 
-    def add_headers(self, headers: Sequence[tuple[str, str]]) -> None:
-        """More headers; those that come after the status went out are lost."""
-        self.headers.extend(headers)
-
-    async def until_done(self, work: "asyncio.Future[Any]") -> None:
-        """Waits for `work`, and keeps the client's connection alive meanwhile."""
-        loop = asyncio.get_running_loop()
-        while not (await asyncio.wait({work}, timeout=self._patience(loop.time())))[0]:
-            await self._keep_alive()
-
-    def _patience(self, now: float) -> float | None:
-        """Seconds until the client has to hear something: of an answer in one piece it never can."""
-        return max(self._due - now, 0.0) if self._streamed else None
-
-    async def read(self, inbound: Inbound) -> bytes:
-        """The next piece of the answer; meanwhile the client's connection is kept alive."""
-        while True:
-            try:
-                async with asyncio.timeout_at(self._due):
-                    return await inbound.read()
-            except TimeoutError:
-                await self._keep_alive()
-
-    async def write(self, frames: list[bytes], has_content: bool) -> None:
-        """Passes frames on, or holds them back where no content came yet."""
+    def hold(self, frames: list[bytes]) -> None:
+        """Keeps frames for the next write."""
         self._held += frames
-        self._held_bytes += sum(map(len, frames))
-        if has_content or self.committed or self._held_bytes > _MOST_HELD_BYTES:
-            await self._flush()
 
-    async def end(self, usage: bytes | None) -> None:
-        """The usage chunk, where there is one, and the end of a stream that is whole."""
-        self._held += [frame(usage), DONE] if usage is not None else [DONE]
+    def put(self, frames: bytes, has_content: bool) -> bool:
+        """Passes frames on, or holds them back where no content came yet; says whether more may follow.
+
+        Where it may not, `room` has to be waited for.
+        """
+        if self._flowing:
+            self._due = self._loop.time() + self._silence_seconds
+            return self._reply.put(frames)
+        self._held.append(frames)
+        if has_content or self.committed:
+            self.commit()
+            return False
+        self._held_bytes += len(frames)
+        return self._held_bytes <= _MOST_HELD_BYTES
+
+    async def room(self) -> None:
+        """Sends what `put` could not, and returns when the client can take more."""
+        if not self.committed and self._held_bytes <= _MOST_HELD_BYTES:
+            return
+        if self._held:
+            await self._flush()
+        else:
+            await self._reply.room()
+
+    async def end(self, ending: bytes) -> None:
+        """The end of a stream that is whole."""
+        self._held.append(ending)
+        self._disarm()
         await self._flush()
         await self._reply.finish()
 
@@ -105,61 +118,69 @@ class StreamWriter:
         What was held back of an attempt without content is no part of any answer.
         """
         self._held = []
+        await self.hush()
         await self._start(self._early)
-        await self._say(frame(error_event(failure)))
+        await self._reply.write(failing(self._front, failure, self._reply.request_id))
         await self._reply.finish()
-
-    async def _keep_alive(self) -> None:
-        await self._start(self.headers if self.committed else self._early)
-        await self._say(KEEP_ALIVE)
 
     def commit(self) -> None:
         """The answer is this attempt's: no other will be made."""
         if not self.committed:
             self.committed = True
-            if self._on_content is not None:
-                self._on_content()
+            self._on_content()
+
+    async def hush(self) -> None:
+        """Says no more in silence: where it returns, whether the status went out is decided."""
+        self._disarm()
+        if self._comment is not None:
+            await self._comment
+
+    def stop(self) -> None:
+        """Lets go of the client, to whom nothing is written any more."""
+        self._disarm()
+        if self._comment is not None:
+            self._comment.cancel()
 
     async def _flush(self) -> None:
-        self.commit()
-        await self._start(self.headers)
-        data, self._held = b"".join(self._held), []
-        if data:
-            await self._say(data)
-
-    async def _say(self, data: bytes) -> None:
-        await self._reply.write(data)
-        self._due = asyncio.get_running_loop().time() + self._silence_seconds
+        if not self.committed:
+            self.commit()
+        if self._comment is not None:
+            await self._comment
+        reply, held = self._reply, self._held
+        if not reply.started:
+            await reply.start(200, [_CONTENT_TYPE, *self.headers])
+        if held:
+            self._held = []
+            await reply.write(held[0] if len(held) == 1 else b"".join(held))
+            if self._watching:
+                self._due = self._loop.time() + self._silence_seconds
+                self._flowing = self._comment is None
 
     async def _start(self, headers: Sequence[tuple[str, str]]) -> None:
         if not self._reply.started:
-            await self._reply.start(200, [("content-type", "text/event-stream; charset=utf-8"), *headers])
+            await self._reply.start(200, [_CONTENT_TYPE, *headers])
 
+    def _look(self) -> None:
+        """Says something where the client has heard nothing for too long, else looks again in time."""
+        if self._due > self._loop.time():
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._timer = None
+            self._flowing = False
+            self._comment = self._loop.create_task(self._keep_alive())
 
-async def pump(
-    inbound: Inbound, decoder: StreamDecoder, meter: Meter, writer: StreamWriter
-) -> UpstreamProblem | None:
-    """Passes the whole stream on but for its end; gives the upstream's problem where it had one.
+    async def _keep_alive(self) -> None:
+        try:
+            await self._start(self.headers if self.committed else self._early)
+            await self._reply.write(silence(self._front, committed=self.committed))
+        finally:
+            self._comment = None
+        self._due = self._loop.time() + self._silence_seconds
+        if self._watching:
+            self._timer = self._loop.call_at(self._due, self._look)
 
-    Raises UpstreamError where the connection broke.
-    """
-    while True:
-        data = await writer.read(inbound)
-        frames: list[bytes] = []
-        has_content = False
-        for event in decoder.feed(data) if data else decoder.end():
-            if isinstance(event, Chunk):
-                frames.append(frame(event.json))
-                if event.is_content:
-                    has_content = True
-                    meter.saw_content(event.content_bytes)
-            elif isinstance(event, Reported):
-                meter.reported = event
-            elif isinstance(event, Finished):
-                meter.complete = True
-            else:
-                await writer.write(frames, has_content)
-                return event
-        await writer.write(frames, has_content)
-        if meter.complete:
-            return None
+    def _disarm(self) -> None:
+        self._watching = self._flowing = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

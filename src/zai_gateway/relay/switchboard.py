@@ -1,6 +1,6 @@
 """The switchboard: which upstream carries a request, by the scheme of its address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, unnoticed
 
@@ -12,9 +12,9 @@ class Switchboard:
         self._network = network
         self._demo = demo
 
-    async def send(
+    def send(
         self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
-    ) -> Inbound:
+    ) -> Awaitable[Inbound]:
         """As `Upstream.send`."""
         upstream = self._demo if request.url.startswith("demo:") else self._network
-        return await upstream.send(request, timeouts, sending)
+        return upstream.send(request, timeouts, sending)

@@ -1,6 +1,6 @@
 """The port to an upstream: bytes out; status, headers and bytes in, whether from the network or the demo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,11 +23,15 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     """How long an upstream may take, each in seconds."""
 
     connect: float = 10.0
-    """Name resolution, TCP and TLS together."""
+    """Name resolution, TCP, and a proxy's leave where one stands between."""
+    tls: float = 10.0
+    """The TLS handshake."""
     first_byte: float = 600.0
     """From the request sent to the head of the answer."""
     silence: float = 300.0
-    """Between two reads of the body."""
+    """Between two arrivals of the body, while whoever reads it keeps up."""
+    total: float | None = None
+    """From the request sent to the end of the answer; None: as long as it takes."""
 
 
 class Blame(StrEnum):
@@ -72,6 +76,14 @@ class Inbound(Protocol):
         """
         ...
 
+    async def pour(self, take: Callable[[bytes], bool]) -> bool:
+        """Gives each piece to `take` as it arrives, until that says False; says whether the body has ended.
+
+        Costs less than a `read` for each: `take` is called where the piece arrives, and the task sleeps on.
+        As `read`, it may be cancelled and called again. Raises what `take` raises, and UpstreamError.
+        """
+        ...
+
     async def close(self) -> None:
         """Lets go of the answer. Before its end this closes the connection, so that the upstream notices."""
         ...
@@ -80,9 +92,9 @@ class Inbound(Protocol):
 class Upstream(Protocol):
     """Something that answers requests. Redirects are not followed; bodies are not decompressed."""
 
-    async def send(
+    def send(
         self, request: Outbound, timeouts: Timeouts, sending: Callable[[], None] = unnoticed
-    ) -> Inbound:
+    ) -> Awaitable[Inbound]:
         """Sends, and returns when the head of the answer is here. Raises UpstreamError.
 
         `sending` is called before the first byte leaves: what is cancelled earlier cost nothing.

@@ -49,6 +49,22 @@ def window_start(period: Period, now_ms: int) -> int:
     return int(midnight.timestamp()) * 1_000
 
 
+def window_end(period: Period, now_ms: int) -> int | None:
+    """When that window ends and the next begins, in milliseconds since 1970; None for `total`."""
+    if period is Period.TOTAL:
+        return None
+    start = window_start(period, now_ms)
+    days = {Period.DAILY: 1, Period.WEEKLY: 7, Period.MONTHLY: 31}[period]
+    # Any moment of the next window does; a day of UTC is always as long.
+    return window_start(period, start + days * 24 * 3_600 * 1_000)
+
+
 def window_id(budget: str, start_ms: int) -> str:
     """The id of a budget's window: derivable, so that whoever needs it first can make it."""
     return f"{budget}:{start_ms}"
+
+
+def window_parts(window: str) -> tuple[str, int]:
+    """The budget's id and the start of a window, from the window's id."""
+    budget, _, start = window.rpartition(":")
+    return budget, int(start)

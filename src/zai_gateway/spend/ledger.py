@@ -27,6 +27,8 @@ class Flag(StrEnum):
     """The provider billed more than its documented bound allows."""
     UNPRICED = "unpriced"
     """No price was known; the cost stands at zero."""
+    WRITTEN_OFF = "written_off"
+    """Nobody confirmed the rest of the worst case in time: it counts at its estimate."""
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -56,6 +58,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """Nano-USD that are known, or estimated, to be spent."""
     risk: int = 0
     """Nano-USD that may have been spent beside `cost`, which nobody confirmed."""
+    estimate: int = 0
+    """Nano-USD that `risk` is taken to have cost where nobody ever confirms it."""
     certainty: Certainty = Certainty.EXACT
     flags: tuple[Flag, ...] = ()
     usage: Usage | None = None
@@ -78,3 +82,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """The budget windows that the hold stood in."""
     worker: str
     at_ms: int
+
+
+def lost_request(worker: str, window: str) -> str:
+    """The request under which LOST books what a worker's lease on a window had left; its attempt is 0."""
+    return f"lost_{worker}:{window}"

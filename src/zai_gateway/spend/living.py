@@ -1,4 +1,4 @@
-"""Which workers of a data directory live: those whose files are locked."""
+"""Which workers of a data directory live: those whose journals are locked."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ def living_workers(folder: Path) -> frozenset[str]:
 
     A file is locked before it has its name, and the kernel unlocks a dead one's. Raises OSError.
     """
-    return frozenset(file.stem for file in folder.glob("*.lock") if _is_locked(file))
+    return frozenset(file.stem for file in folder.glob("*.journal") if _is_locked(file))
 
 
 def _is_locked(file: Path) -> bool:

@@ -25,6 +25,38 @@ class UsageRow(Struct, frozen=True, kw_only=True):
     """Nano-USD that may have been spent beside `cost`, which nobody confirmed."""
 
 
+class Rolled(Struct, frozen=True, kw_only=True):
+    """What one step of the rollup came to."""
+
+    entries: int
+    """About how many were added."""
+    rolled_ms: int
+    """All from before then is added, but what came too late and is listed."""
+    more: bool
+    """Whether another step would find something now."""
+
+
+class Rollup(Protocol):
+    """Adds the ledger up, so that reports need not. Blocking; raises StoreUnavailable.
+
+    At all times rollup, list of the late, and the ledger from where the rollup ends are the whole ledger.
+    """
+
+    def fence(self, before_ms: int) -> bool:
+        """From now on whatever is booked at a moment before that is listed as late; never moves back.
+
+        Says whether there is anything to add up; where there is not, it writes nothing.
+        """
+        ...
+
+    def step(self) -> Rolled:
+        """Adds some thousand entries from before the fence, and what was listed as late.
+
+        Two gateways that do it at once do it once.
+        """
+        ...
+
+
 class Reports(Protocol):
     """Blocking calls that only read. All raise StoreUnavailable where the store does not answer."""
 

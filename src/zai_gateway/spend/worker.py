@@ -1,83 +1,136 @@
-"""A worker's life: a locked file says that it lives, and who starts adopts the holds of those that died."""
+"""A worker's life: its locked journal says that it lives, and the living finish what the dead began."""
 
-import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from zai_gateway.errors import OperatorError, StoreInDoubt, StoreUnavailable
+from zai_gateway.spend.adoption import adopt
+from zai_gateway.spend.journal import Identity, Journal
 from zai_gateway.spend.store import WorkerLife, WorkerRegister
+
+_SILENT_MS = 24 * 3_600 * 1_000
+"""A worker of another host that nobody heard of for so long is lost (spend.md, LOST)."""
+_FAR = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "fuse.glusterfs"})
+"""File systems on which a lock or a write may be another host's business."""
 
 
 class Worker:
-    """One process that holds money. Its locked file proves that it lives: the kernel unlocks a dead one's.
+    """One process that holds money. Its locked journal proves that it lives: the kernel unlocks a dead one's.
 
-    The files are in `folder`, which must be on a disk of this machine's own. Where `shared`, the register has
-    workers of other folders too, on this host and on others, of whom nothing can be known here: then only a
-    worker that left its file in this very folder is ever adopted. Else every worker in the register was one
-    of this folder, and one without a file is dead.
+    Journals are in `folder`, which must be on a disk of this machine's own. Where `shared`, the register has
+    workers of other folders too, on this host and on others, of whom nothing can be known here: then one
+    without a journal in this very folder is left alone until it was silent for a day. Else every worker in
+    the register was one of this folder, and one without a journal is lost. `synced` journals flush the disk
+    with each record.
     """
 
-    def __init__(self, id: str, folder: Path, *, shared: bool = False) -> None:
+    def __init__(self, id: str, folder: Path, *, shared: bool = False, synced: bool = False) -> None:
         self.id = id
         self._folder = folder
         self._shared = shared
-        self._lock: int | None = None
+        self._boot = _boot_id()
+        self._synced = synced
+        self._journal: Journal | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of a worker that was opened."""
+        assert self._journal is not None, "the worker was not opened"
+        return self._journal
 
     def open(self, register: WorkerRegister, now_ms: int) -> int:
-        """Begins to live, then adopts the dead; says how many holds they left. Raises StoreUnavailable.
+        """Begins to live, then finishes what the dead began; says how many requests are unconfirmed by it.
 
-        The file is locked before it has its name, so that nobody finds it unlocked.
+        Raises StoreUnavailable, and OperatorError where the journal cannot be.
         """
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        unnamed = self._folder / f".{self.id}"
-        self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(self._lock, _itself(self._lock))
-        unnamed.rename(self._path(self.id))
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            _refuse_far(self._folder)
+            identity = Identity(worker=self.id, boot=self._boot, synced=self._synced)
+            self._journal = Journal(self._path(self.id), identity)
+        except OSError as trouble:
+            why = os.strerror(trouble.errno or 0).lower()
+            raise OperatorError(f"The journal cannot be made in {self._folder}: {why}.") from None
+        try:
+            self._register(register, now_ms)
+        except BaseException as trouble:
+            self._withdraw(register, self._journal, trouble)
+            raise
+        try:
+            return self.look_for_dead(register, now_ms)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def look_for_dead(self, register: WorkerRegister, now_ms: int) -> int:
+        """Finishes what the dead began; says how many requests are unconfirmed. Raises StoreUnavailable."""
+        others = (each for each in register.live_workers() if each.id != self.id)
+        return sum(self._finish(other, register, now_ms) for other in others)
+
+    def close(self, register: WorkerRegister) -> None:
+        """Ends in order: everything was flushed. Raises StoreUnavailable; the next start then adopts it."""
+        register.close_worker(self.id)
+        self.journal.close(unlink=True)
+
+    def abandon(self) -> None:
+        """Lets go of a journal that still has something to say, for the next start to adopt."""
+        self.journal.close(unlink=False)
+
+    def _register(self, register: WorkerRegister, now_ms: int) -> None:
         register.open_worker(
             WorkerLife(
                 id=self.id,
                 host=os.uname().nodename,
-                boot=_boot_id(),
-                journal=str(self._path(self.id).absolute()),
+                boot=self._boot,
+                journal=str(self.journal.path.absolute()),
                 seen=now_ms,
             )
         )
-        others = (other for other in register.live_workers() if other != self.id)
-        return sum(self._adopt(other, register, now_ms) for other in others)
 
-    def close(self, register: WorkerRegister) -> None:
-        """Ends in order: every hold was settled. Raises StoreUnavailable; the next start then adopts it."""
-        register.close_worker(self.id)
-        self._path(self.id).unlink(missing_ok=True)
-        if self._lock is not None:
-            os.close(self._lock)
-
-    def _adopt(self, other: str, register: WorkerRegister, now_ms: int) -> int:
-        made = 0 if self._shared else os.O_CREAT
+    def _withdraw(self, register: WorkerRegister, journal: Journal, trouble: BaseException) -> None:
+        """Leaves nothing behind where it could not be registered, or nobody said that it was."""
+        self._journal = None
         try:
-            lock = os.open(self._path(other), os.O_RDWR | made | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            return 0
-        try:
-            with suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # In the copy of a data directory lie the files of workers that live where it was copied from.
-                if not self._shared or os.pread(lock, 64, 0) == _itself(lock):
-                    left = register.adopt(other, now_ms)
-                    self._path(other).unlink(missing_ok=True)
-                    return left
-            return 0
+            if isinstance(trouble, StoreInDoubt):
+                # Where that fails too, it is lost some day: without loss, for it has leased nothing.
+                with suppress(StoreUnavailable):
+                    register.close_worker(self.id)
         finally:
-            os.close(lock)
+            journal.close(unlink=True)
+
+    def _finish(self, other: WorkerLife, register: WorkerRegister, now_ms: int) -> int:
+        try:
+            return adopt(other.id, self._path(other.id), register, self._boot, now_ms) or 0
+        except FileNotFoundError:
+            if not self._shared or now_ms - other.seen > _SILENT_MS:
+                register.lose(other.id, now_ms)
+            return 0
 
     def _path(self, id: str) -> Path:
-        return self._folder / f"{id}.lock"
+        return self._folder / f"{id}.journal"
 
 
-def _itself(lock: int) -> bytes:
-    """What a lock file says of itself, and no copy of it can."""
-    return b"inode %d\n" % os.fstat(lock).st_ino
+def _refuse_far(folder: Path) -> None:
+    kind = _file_system(folder.absolute())
+    if kind in _FAR:
+        raise OperatorError(
+            f"{folder} is on a network file system ({kind}), where a journal is not safe: put the data "
+            "directory on a disk of this machine."
+        )
+
+
+def _file_system(folder: Path) -> str:
+    """What the kernel calls the kind of file system that `folder` is on; empty where it does not say."""
+    found = ("", "")
+    with suppress(OSError, UnicodeDecodeError):
+        for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+            before, _, after = line.partition(" - ")
+            mounted = before.split(" ")[4].replace("\\040", " ")
+            inside = folder.is_relative_to(mounted)
+            if inside and len(mounted) >= len(found[0]):
+                found = mounted, after.split(" ")[0]
+    return found[1]
 
 
 def _boot_id() -> str:

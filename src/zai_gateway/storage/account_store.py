@@ -8,24 +8,30 @@ from zai_gateway.accounts.audit_record import AuditRecord
 from zai_gateway.accounts.records import ApiKey, ProviderKey, Workspace
 from zai_gateway.storage import tables
 from zai_gateway.storage.account_writes import NotAsSeen, account_write, as_seen, generation
+from zai_gateway.storage.bookkeeping_store import SqlBookkeepingStore
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.directory_store import SqlDirectoryStore
 from zai_gateway.storage.import_store import SqlImportStore
 from zai_gateway.storage.key_rows import insert_key
 from zai_gateway.storage.key_store import SqlKeyStore
+from zai_gateway.storage.link_store import SqlLinkStore
 from zai_gateway.storage.people_store import SqlPeopleStore, all_workspaces
 from zai_gateway.storage.provider_store import SqlProviderStore
 from zai_gateway.storage.rows import row_of
+from zai_gateway.storage.sign_in_store import SqlSignInStore
 from zai_gateway.storage.virtual_model_store import SqlVirtualModelStore
 
 
 class SqlAccountStore(
     SqlDirectoryStore,
     SqlPeopleStore,
+    SqlSignInStore,
+    SqlLinkStore,
     SqlKeyStore,
     SqlProviderStore,
     SqlVirtualModelStore,
     SqlImportStore,
+    SqlBookkeepingStore,
 ):
     """Implements `accounts.store.AccountStore`, which says what the calls do."""
 

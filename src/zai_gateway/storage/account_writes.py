@@ -28,6 +28,16 @@ def account_write(database: Database, *records: AuditRecord) -> Generator[Connec
         write_audit(connection, *records)
 
 
+@contextmanager
+def turn(database: Database, *records: AuditRecord) -> Generator[Connection]:
+    """The same for what no directory of callers needs to hear of: the generation stays."""
+    with database.write() as connection:
+        table = tables.generation
+        connection.execute(select(table.c.value).where(table.c.id == ONLY).with_for_update())
+        yield connection
+        write_audit(connection, *records)
+
+
 def as_seen(*pairs: tuple[object, object]) -> None:
     """Undoes the transaction, by raising NotAsSeen, unless both of each pair are the same."""
     if any(now != seen for now, seen in pairs):

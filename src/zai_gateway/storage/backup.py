@@ -29,6 +29,11 @@ RESTORING = "zai.db.restoring"
 """What a restore that has not ended yet is called, in the data directory."""
 
 _DATABASE = "zai.db"
+# In the schema of every release; a request holds the same in its key's own budget as in any other.
+_LEASED = """
+    SELECT coalesce(sum(lease.granted - lease.spent - lease.risk), 0) FROM lease
+    JOIN "window" ON "window".id = lease."window" JOIN api_key ON api_key.budget = "window".budget
+"""
 
 
 class Step(StrEnum):
@@ -75,7 +80,7 @@ class Copies:
                 with closing(opened(source)) as books, closing(opened(draft)) as copy:
                     books.backup(copy)
                     self._on_step(Step.COPIED)
-                    schema, open_holds = _checked(copy, source)
+                    schema, leased = _checked(copy, source)
                 self._on_step(Step.CHECKED)
                 os.fsync(descriptor)
                 self._on_step(Step.SYNCED)
@@ -91,7 +96,7 @@ class Copies:
                 "which this user may write."
             ) from trouble
         self._on_step(Step.IN_PLACE)
-        return CopiedBooks(file=file, size=size, schema=schema, open_holds=open_holds)
+        return CopiedBooks(file=file, size=size, schema=schema, leased=leased)
 
     def restore(self, file: Path, *, force: bool = False, init_seconds: float = 60.0) -> CopiedBooks:
         """Puts the copy in `file` in the place of the database; `force` also where there is one already.
@@ -139,7 +144,7 @@ class Copies:
             _copy(file, draft)
             self._on_step(Step.COPIED)
             with closing(opened(draft)) as copy:
-                schema, open_holds = _checked(copy, file)
+                schema, leased = _checked(copy, file)
                 _require_known(schema, file)
             self._on_step(Step.CHECKED)
             sync(draft)
@@ -153,7 +158,7 @@ class Copies:
             raise
         self._on_step(Step.IN_PLACE)
         size = target.stat().st_size
-        return CopiedBooks(file=file, size=size, schema=schema, open_holds=open_holds)
+        return CopiedBooks(file=file, size=size, schema=schema, leased=leased)
 
 
 @contextmanager
@@ -230,7 +235,10 @@ def _refuse_to_replace(file: Path, source: Path, force: bool) -> None:
 
 
 def _checked(copy: sqlite3.Connection, origin: Path) -> tuple[str, int]:
-    """The schema and the open holds of a copy, which is one whole file then. Raises OperatorError."""
+    """The schema of a copy and what was leased, in nano-USD; it is one whole file then.
+
+    Raises OperatorError.
+    """
     try:
         copy.execute("PRAGMA journal_mode = DELETE")
         faults = [str(row[0]) for row in copy.execute("PRAGMA integrity_check(1)")]
@@ -239,11 +247,11 @@ def _checked(copy: sqlite3.Connection, origin: Path) -> tuple[str, int]:
     if faults != ["ok"]:
         raise _damaged(origin, " ".join(faults[0].split()))
     names = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not {"alembic_version", "generation", "hold"} <= names:
+    if not {"alembic_version", "generation", "lease"} <= names:
         raise OperatorError(f"{origin} holds no books of Z-AI: name the file of a gateway's database.")
     (schema,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
-    (open_holds,) = copy.execute("SELECT count(*) FROM hold").fetchone()
-    return str(schema), int(open_holds)
+    (leased,) = copy.execute(_LEASED).fetchone()
+    return str(schema), int(leased)
 
 
 def _require_known(schema: str, file: Path) -> None:

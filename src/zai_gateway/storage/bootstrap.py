@@ -17,7 +17,7 @@ from zai_gateway.storage.database import Database
 from zai_gateway.storage.sqlite import SqliteDatabase
 from zai_gateway.storage.trouble import about_directory, about_sqlite
 
-SCHEMA = "0004"
+SCHEMA = "0008"
 """The newest migration of this release."""
 
 _INIT_LOCK = int.from_bytes(b"zai init", "big")

@@ -17,7 +17,8 @@ from zai_gateway.storage.database import Database, said_of
 from zai_gateway.storage.import_store import imported_version
 from zai_gateway.storage.people_store import all_workspaces
 from zai_gateway.storage.provider_store import provider_keys_of
-from zai_gateway.storage.spend_checks import Holder, holders, spend_findings, unconfirmed
+from zai_gateway.storage.rollup_checks import rollup_findings
+from zai_gateway.storage.spend_checks import Holder, holders, spend_findings, unconfirmed_finding
 from zai_gateway.storage.sqlite import SqliteDatabase
 from zai_gateway.storage.tables import api_key, ledger, vault
 from zai_gateway.storage.trouble import about_sqlite
@@ -44,12 +45,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
 
 def inspect_books(data: Path, address: str | None, now_ms: int) -> Inspection:
     """Looks at the database in the directory `data`, or at the PostgreSQL database at `address`."""
-    if address is None and not has_bytes(data / "zai.db"):
-        missing = f"There is no database in {data}."
-        do = "give the right --data, restore a backup, or make a new one with 'zai serve'"
-        return Inspection(findings=(wrong("database", missing, do),))
     try:
-        with _opened(data, address) as database, database.read() as connection:
+        with looked_at(data, address) as database, database.read() as connection:
             return _inspection(connection, data, now_ms)
     except OperatorError as trouble:
         return Inspection(findings=(wrong("database", *_halves(str(trouble))),))
@@ -61,7 +58,7 @@ def inspect_books(data: Path, address: str | None, now_ms: int) -> Inspection:
 
 
 def _inspection(connection: Connection, data: Path, now_ms: int) -> Inspection:
-    schema = _schema(connection)
+    schema = schema_finding(connection)
     findings = [fine("database", "The database opens."), schema]
     if connection.dialect.name == "sqlite":
         findings += [_integrity(connection), _wal(data / "zai.db")]
@@ -71,7 +68,8 @@ def _inspection(connection: Connection, data: Path, now_ms: int) -> Inspection:
     if schema.grade is Grade.WARN:
         return Inspection(findings=tuple(findings), canary=canary)
     findings += spend_findings(connection)
-    findings += [unconfirmed(connection), _expired(connection, now_ms), _clock(connection, now_ms)]
+    findings += rollup_findings(connection)
+    findings += [unconfirmed_finding(connection), _expired(connection, now_ms), _clock(connection, now_ms)]
     keys = [key for each in all_workspaces(connection) for key in provider_keys_of(connection, each.id)]
     return Inspection(
         findings=tuple(findings),
@@ -83,7 +81,7 @@ def _inspection(connection: Connection, data: Path, now_ms: int) -> Inspection:
     )
 
 
-def _schema(connection: Connection) -> Finding:
+def schema_finding(connection: Connection) -> Finding:
     """Whether the books are at this release's schema: a warning where it can be migrated."""
     # Alembic takes longer to load than most other commands last.
     from zai_gateway.storage.migrating import known_schemas  # noqa: PLC0415
@@ -149,7 +147,14 @@ def _about(trouble: StoreUnavailable, data: Path, address: str | None) -> str:
 
 
 @contextmanager
-def _opened(data: Path, address: str | None) -> Generator[Database]:
+def looked_at(data: Path, address: str | None) -> Generator[Database]:
+    """The database, for questions that may take long: neither made nor migrated.
+
+    Raises OperatorError and StoreUnavailable, which say what to do.
+    """
+    if address is None and not has_bytes(data / "zai.db"):
+        do = "give the right --data, restore a backup, or make a new one with 'zai serve'"
+        raise OperatorError(f"There is no database in {data}: {do}.")
     database = _database(data, address)
     try:
         yield database

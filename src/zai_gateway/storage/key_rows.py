@@ -48,6 +48,11 @@ def update_key(connection: Connection, key: ApiKey, generation: int) -> None:
     _put_own_budget(connection, key)
 
 
+def key_is_there(connection: Connection, id: str) -> bool:
+    """Whether there is a key of this id, of whichever workspace."""
+    return connection.scalar(select(api_key.c.id).where(api_key.c.id == id)) is not None
+
+
 def member_is_there(connection: Connection, id: str | None, workspace: str) -> bool:
     """Whether the member may be named by something new; nobody (None) may."""
     there = (member.c.id == id) & (member.c.workspace == workspace) & member.c.removed_ms.is_(None)

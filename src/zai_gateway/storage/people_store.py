@@ -13,6 +13,7 @@ from zai_gateway.storage import tables
 from zai_gateway.storage.account_writes import NotAsSeen, account_write, as_seen, generation, write_audit
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.key_rows import keys_where, member_is_there, update_key
+from zai_gateway.storage.link_rows import end_invitations, end_invitations_made_by, is_another
 from zai_gateway.storage.rows import put, record_of, row_of
 from zai_gateway.storage.tables import api_key, management_key, member
 
@@ -38,16 +39,19 @@ class SqlPeopleStore:
 
     def members(self, workspace: str) -> tuple[Member, ...]:
         with self._database.read() as connection:
-            return _members(connection, workspace)
+            return members_of(connection, workspace)
 
     def put_member(
         self, seen: Sequence[Member], member: Member, audit: AuditRecord, *, ends_keys_ms: int | None = None
     ) -> bool:
         try:
             with account_write(self._database, audit) as connection:
-                as_seen((_members(connection, member.workspace), tuple(seen)))
+                as_seen((members_of(connection, member.workspace), tuple(seen)))
                 put(connection, tables.member, row_of(member))
+                if is_another(member, next((each for each in seen if each.id == member.id), None)):
+                    end_invitations(connection, member.id)
                 if ends_keys_ms is not None:
+                    end_invitations_made_by(connection, member.id)
                     _end_keys(connection, member, audit, ends_keys_ms)
         except NotAsSeen:
             return False
@@ -68,7 +72,11 @@ class SqlPeopleStore:
     def add_management_key(self, key: ManagementKey, audit: AuditRecord) -> bool:
         try:
             with account_write(self._database, audit) as connection:
-                as_seen((member_is_there(connection, key.made_by, key.workspace), True))
+                same = select(management_key.c.id).where(management_key.c.id == key.id)
+                as_seen(
+                    (member_is_there(connection, key.made_by, key.workspace), True),
+                    (connection.scalar(same), None),
+                )
                 connection.execute(insert(management_key), row_of(key))
         except NotAsSeen:
             return False
@@ -117,7 +125,8 @@ def all_workspaces(connection: Connection) -> tuple[Workspace, ...]:
     return tuple(record_of(Workspace, row) for row in connection.execute(rows).mappings())
 
 
-def _members(connection: Connection, of: str) -> tuple[Member, ...]:
+def members_of(connection: Connection, of: str) -> tuple[Member, ...]:
+    """Every member of the workspace `of`, removed ones among them, oldest first."""
     own = select(member).where(member.c.workspace == of).order_by(member.c.created_ms, member.c.id)
     return tuple(record_of(Member, row) for row in connection.execute(own).mappings())
 

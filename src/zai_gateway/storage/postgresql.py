@@ -19,6 +19,10 @@ from zai_gateway.storage.database import answering, said_of
 
 T = TypeVar("T")
 
+CONNECTIONS = 10
+"""At most, of one process: one for each of its threads that ask. With fewer, those that wait for a lock, or
+for a server that is silent, would keep the others from asking at all.
+"""
 _GRACE_SECONDS = 1.0
 """How much longer than the server a client waits: so it is the server that says what took so long."""
 
@@ -95,7 +99,7 @@ class _Connection(psycopg.Connection[TupleRow]):
 def _engine(address: Address, patience: Patience) -> Engine:
     engine = create_engine(
         "postgresql+psycopg://",
-        pool_size=8,
+        pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=patience.connect,
         use_native_hstore=False,

@@ -24,12 +24,16 @@ class SqlProviderStore:
         with self._database.read() as connection:
             return provider_keys_of(connection, workspace)
 
-    def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey:
+    def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey | None:
         table = provider_key
         last = select(func.coalesce(func.max(table.c.position), -1)).where(table.c.workspace == key.workspace)
-        with account_write(self._database, audit) as connection:
-            placed = replace(key, position=connection.execute(last).scalar_one() + 1)
-            connection.execute(insert(table), row_of(placed))
+        try:
+            with account_write(self._database, audit) as connection:
+                as_seen((_provider_key(connection, key.id), None))
+                placed = replace(key, position=connection.execute(last).scalar_one() + 1)
+                connection.execute(insert(table), row_of(placed))
+        except NotAsSeen:
+            return None
         return placed
 
     def replace_provider_key(self, seen: ProviderKey, key: ProviderKey, audit: AuditRecord) -> bool:

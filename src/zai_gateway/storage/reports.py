@@ -1,6 +1,6 @@
 """Reports: the ledger, read and summed up."""
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select
+from sqlalchemy import and_, case, select
 
 from zai_gateway.spend.ledger import Entry
 from zai_gateway.spend.reports import UsageRow
@@ -8,20 +8,27 @@ from zai_gateway.storage.database import Database
 from zai_gateway.storage.entries import BUCKETS, entry_of
 from zai_gateway.storage.rows import record_of, total
 from zai_gateway.storage.tables import ledger
+from zai_gateway.storage.usage_facts import ends_its_request
+from zai_gateway.storage.usage_lines import SqlUsageLines
+from zai_gateway.storage.usage_reports import SqlUsageReports
+from zai_gateway.storage.usage_standings import SqlUsageStandings
 from zai_gateway.wire.usage import Usage
 
 
-class SqlReports:
-    """Implements `spend.reports.Reports`, which says what the calls do."""
+class SqlReports(SqlUsageReports, SqlUsageLines, SqlUsageStandings):
+    """Implements `spend.reports.Reports` and `accounts.usage_books.UsageReports`, which say what calls do."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._database = database
 
     def usage(self, workspace: str, since_ms: int, until_ms: int) -> tuple[UsageRow, ...]:
         key, model = ledger.c.key, ledger.c.answering_model
         summed = [total(ledger.c[name]).label(name) for name in (*BUCKETS, "cost", "risk")]
-        booked = and_(ledger.c.workspace == workspace, ledger.c.at_ms >= since_ms, ledger.c.at_ms < until_ms)
-        ended = total(case((_ends_its_request(), 1), else_=0))
+        within = and_(ledger.c.at_ms >= since_ms, ledger.c.at_ms < until_ms)
+        # What a lost worker left stands in an entry for each of its windows, and one of them names the key.
+        booked = and_(ledger.c.workspace == workspace, within, ledger.c.key != "")
+        ended = total(case((ends_its_request(), 1), else_=0))
         rows = (
             select(key, model.label("model"), ended.label("requests"), *summed)
             .where(booked)
@@ -36,11 +43,3 @@ class SqlReports:
         rows = select(ledger).where(ledger.c.request == request).order_by(ledger.c.attempt, ledger.c.seq)
         with self._database.read() as connection:
             return tuple(entry_of(row) for row in connection.execute(rows).mappings())
-
-
-def _ends_its_request() -> ColumnElement[bool]:
-    """Whether an entry is the first one of its request's last attempt: so each request has exactly one."""
-    other = ledger.alias("other")
-    later = other.c.attempt > ledger.c.attempt
-    earlier_entry = and_(other.c.attempt == ledger.c.attempt, other.c.seq < ledger.c.seq)
-    return ~exists().where(other.c.request == ledger.c.request, or_(later, earlier_entry))

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, convert, to_builtins
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Table, cast, func
-from sqlalchemy.dialects import postgresql, sqlite
+
+from zai_gateway.storage.spelling import upsert
 
 T = TypeVar("T")
 
@@ -28,29 +29,15 @@ def total(column: ColumnElement[int]) -> ColumnElement[int]:
 def add(connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
     """Inserts the rows that are not there yet, by primary key."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(upsert(connection.dialect.name, table).on_conflict_do_nothing(), rows)
 
 
 def put(
     connection: Connection, table: Table, row: Mapping[str, object], columns: Sequence[str] | None = None
 ) -> None:
     """Inserts the row; where it is there already, by primary key, writes `columns`, or all of them."""
-    insert = _insert(connection, table)
+    insert = upsert(connection.dialect.name, table)
     names = [c.name for c in table.c if not c.primary_key] if columns is None else columns
     new = {name: insert.excluded[name] for name in names}
     key = list(table.primary_key)
     connection.execute(insert.on_conflict_do_update(index_elements=key, set_=new), row)
-
-
-def count_up(connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
-    """Inserts the rows; to those that are there already, by primary key, adds every other column."""
-    if rows:
-        insert = _insert(connection, table)
-        sums = {c.name: c + insert.excluded[c.name] for c in table.c if not c.primary_key}
-        key = list(table.primary_key)
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=sums), rows)
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    # ON CONFLICT is spelt the same in both databases, but SQLAlchemy has it only in their own dialects.
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

@@ -1,210 +1,176 @@
-"""The spend store: every move of the spend protocol, each one transaction.
+"""The spend store: the moves of a living worker on its leases, each one transaction."""
 
-Until workers keep a journal, each open hold is a row of its own here, and a lease is granted exactly what its
-worker's holds, costs and risks add up to.
-"""
+from collections.abc import Mapping, Sequence
 
-from typing import Any
+from msgspec.structs import replace
+from sqlalchemy import BigInteger, Connection, bindparam, case, literal, select
+from sqlalchemy.sql.dml import ReturningInsert
 
-from msgspec import convert
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Table,
-    and_,
-    delete,
-    exists,
-    insert,
-    select,
-    update,
-)
-
-from zai_gateway.catalogue.bound import Bound
-from zai_gateway.errors import Code, Failure, StoreUnavailable
 from zai_gateway.money import MAX_NANO
-from zai_gateway.spend.budgets import Budget
-from zai_gateway.spend.clamp import Share, share_of
-from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Flag, Outcome
-from zai_gateway.spend.store import Granted, Standing, WorkerLife
-from zai_gateway.storage import tables
-from zai_gateway.storage.database import Database
-from zai_gateway.storage.entries import ledger_row
-from zai_gateway.storage.rows import add, row_of
-from zai_gateway.storage.windows import Window, budgets_of, current_windows, move, open_windows
+from zai_gateway.spend.ledger import Entry
+from zai_gateway.spend.sizes import granted
+from zai_gateway.spend.store import Batch, Grant, Level, Need, Standing
+from zai_gateway.storage.cases import take_from_lost
+from zai_gateway.storage.entries import add_entries
+from zai_gateway.storage.leases import Changes, write_changes
+from zai_gateway.storage.levels import (
+    NotMade,
+    Standpoint,
+    current_levels,
+    empty_levels,
+    locked_standpoints,
+    standpoints,
+    with_silent,
+)
+from zai_gateway.storage.spelling import Spelt, in_order, store_now, upsert
+from zai_gateway.storage.tables import lease, recall, window
+from zai_gateway.storage.windows import LIVE, budgets_of, make_missing, make_named
+from zai_gateway.storage.worker_register import SqlWorkerRegister, advance, keep_worker, not_live
 
-_LIVE = "live"
-_CLOSED = "closed"
+_LONGEST_RECALL_MS = 60_000
 
 
-class SqlSpendStore:
+class _Refused(Exception):
+    """A window has too little: undoes the transaction."""
+
+    def __init__(self, levels: tuple[Level, ...]) -> None:
+        self.levels = levels
+
+
+class SqlSpendStore(SqlWorkerRegister):
     """Implements `spend.store.SpendStore`, which says what the calls do."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def grant(self, worker: str, needs: Sequence[Need]) -> Grant:
+        try:
+            return self._grant(worker, needs, make=False)
+        except NotMade:
+            return self._grant(worker, needs, make=True)
 
-    def open_worker(self, worker: WorkerLife) -> None:
-        row = row_of(worker) | {"applied": 0, "state": _LIVE}
+    def flush(self, batch: Batch) -> None:
         with self._database.write() as connection:
-            connection.execute(insert(tables.worker), row)
+            live = advance(connection, batch) == LIVE
+            entries = batch.entries if live else (*batch.entries, *_found_again(connection, batch))
+            changes = Changes()
+            changes.book(entries)
+            if live:
+                if batch.shortfall:
+                    # More may be spent of a window than was ever granted of it.
+                    make_named(connection, batch.shortfall)
+                changes.grant(batch.shortfall)
+                changes.grant(batch.back, -1)
+                for id, number in batch.answers.items():
+                    changes.of(id).answered = number
+            else:
+                # All that it was granted is spent or at risk, since it was lost.
+                make_named(connection, changes.by_window)
+                for change in changes.by_window.values():
+                    change.granted = change.spent + change.risk
+            write_changes(connection, {batch.worker: changes})
+            add_entries(connection, entries)
 
-    def hold(
-        self, worker: str, attempt: Attempt, budgets: tuple[Budget, ...], bound: Bound | None
-    ) -> Granted:
+    def recall(self, windows: Sequence[str], for_ms: int) -> Mapping[str, int]:
+        asked = {"ids": list(windows), "for_ms": min(for_ms, _LONGEST_RECALL_MS)}
         with self._database.write() as connection:
-            _require_live(connection, worker)
-            windows = open_windows(connection, [each.id for each in budgets], attempt.started_ms)
-            what = _what_fits(attempt, bound, windows)
-            granted = Granted(tuple(window.id for window in windows), what.amount, what.output_limit)
-            move(connection, worker, granted.windows, granted.amount)
-            connection.execute(insert(tables.hold), _hold_row(worker, attempt, granted))
-        return granted
+            rows = connection.execute(_RECALLING.to(connection), asked)
+            return {row.window: row.number for row in rows}
 
-    def settle(self, entry: Entry, held: int) -> None:
-        # `held` is for a store that keeps no hold rows; here the row itself says what was held.
-        cost, risk = entry.outcome.cost, entry.outcome.risk
-        with self._database.write() as connection:
-            row = _take_hold(connection, entry.attempt)
-            if row is None and _is_booked(connection, entry.attempt):
-                return
-            # A cost that happened is booked, even where the hold is gone without an entry.
-            windows, amount = (row["windows"], row["amount"]) if row else (entry.windows, 0)
-            move(connection, entry.worker, windows, cost + risk - amount, spent=cost, risk=risk)
-            connection.execute(insert(tables.ledger), ledger_row(entry))
-
-    def release(self, worker: str, attempt: Attempt, granted: Granted | None) -> None:
-        with self._database.write() as connection:
-            if granted is None:
-                _outlast_a_hold_in_doubt(connection, worker, attempt)
-            row = _take_hold(connection, attempt)
-            if row is not None:
-                move(connection, worker, row["windows"], -row["amount"])
-
-    def adopt(self, worker: str, now_ms: int) -> int:
-        with self._database.write() as connection:
-            _lock(connection, worker)
-            mine = tables.hold.c.worker == worker
-            # Locked: its last settlement may still be committed, and what that booked is not booked twice.
-            its = select(tables.hold).where(mine).order_by(tables.hold.c.request, tables.hold.c.attempt)
-            rows = connection.execute(its.with_for_update()).mappings().all()
-            for row in rows:
-                move(connection, worker, row["windows"], 0, risk=row["amount"])
-                connection.execute(insert(tables.ledger), ledger_row(_interrupted(row, now_ms)))
-            connection.execute(delete(tables.hold).where(mine))
-            _close(connection, worker)
-        return len(rows)
-
-    def live_workers(self) -> tuple[str, ...]:
-        live = select(tables.worker.c.id).where(tables.worker.c.state == _LIVE).order_by(tables.worker.c.id)
+    def recalled(self, worker: str) -> Mapping[str, int]:
         with self._database.read() as connection:
-            return tuple(connection.scalars(live))
+            rows = connection.execute(_RECALLED.to(connection), {"holder": worker})
+            return {row.window: row.number for row in rows}
 
-    def close_worker(self, worker: str) -> None:
-        with self._database.write() as connection:
-            _lock(connection, worker)
-            # With a hold open it stays live, so that the next start adopts it.
-            if not connection.scalar(select(exists().where(tables.hold.c.worker == worker))):
-                _close(connection, worker)
+    def levels(
+        self, windows: Sequence[str], asking: str, recalls: Mapping[str, int] | None = None
+    ) -> tuple[Level, ...]:
+        with self._database.read() as connection:
+            found = standpoints(connection, windows)
+            levels = {each.window: each for each in with_silent(connection, found, asking, recalls)}
+            if missing := set(windows) - set(levels):
+                levels |= empty_levels(connection, missing)
+        return tuple(levels[id] for id in sorted(levels))
 
     def standings(self, owner: str, now_ms: int) -> tuple[Standing, ...]:
         with self._database.read() as connection:
-            windows = current_windows(connection, budgets_of(connection, owner), now_ms)
+            levels = current_levels(connection, budgets_of(connection, owner), now_ms)
         return tuple(
             Standing(
                 each.budget, each.start_ms, each.spent, each.risk, each.committed - each.spent - each.risk
             )
-            for each in windows
+            for each in levels
+        )
+
+    def _grant(self, worker: str, needs: Sequence[Need], *, make: bool) -> Grant:
+        try:
+            with self._database.write() as connection:
+                if keep_worker(connection, worker) != LIVE:
+                    raise not_live(connection, worker)
+                if make:
+                    make_missing(connection, {need.window: (need.budget, need.start_ms) for need in needs})
+                found = locked_standpoints(connection, needs)
+                amounts = _amounts(needs, found)
+                if amounts is None:
+                    raise _Refused(with_silent(connection, found, worker, None))
+                changes = Changes()
+                changes.grant(amounts)
+                write_changes(connection, {worker: changes})
+        except _Refused as refused:
+            return Grant(amounts=None, levels=refused.levels)
+        return Grant(
+            amounts=amounts, levels=tuple(_granted(each.level, amounts[id]) for id, each in found.items())
         )
 
 
-def _what_fits(attempt: Attempt, bound: Bound | None, windows: tuple[Window, ...]) -> Share:
-    rooms = [window.room for window in windows if window.room is not None]
-    if bound is None:
-        if rooms:  # a cap that was set since the caller was looked up
-            raise Failure(
-                Code.MODEL_UNPRICED,
-                f"{attempt.answering_model} has no known price, and this API key has a spend cap. "
-                f"Set a price with: zai admin price set {attempt.answering_model} --input USD --output USD",
-            )
-        return Share(0, None)
-    what = share_of(bound, rooms)
-    if what.amount > MAX_NANO - max((window.committed for window in windows), default=0):
-        raise Failure(
-            Code.INVALID_REQUEST,
-            "This request could cost more than the books can hold. Lower max_tokens.",
-            param="max_tokens",
-        )
-    return what
+def _amounts(needs: Sequence[Need], found: Mapping[str, Standpoint]) -> dict[str, int] | None:
+    """How much each window grants; None where one has too little."""
+    amounts: dict[str, int] = {}
+    for need in needs:
+        stands = found[need.window]
+        limit, committed = stands.level.budget.limit, stands.level.committed
+        # While others are asked to give back what they do not use, nobody takes more than it uses.
+        want = need.need if stands.recalled else need.want
+        amount = granted(need.need, want, None if limit is None else limit - committed)
+        if amount is None or committed + need.need > MAX_NANO:
+            return None
+        amounts[need.window] = min(amount, MAX_NANO - committed)
+    return amounts
 
 
-def _require_live(connection: Connection, worker: str) -> None:
-    """Makes sure that the worker lives, and keeps it from being adopted before this transaction ends."""
-    one = select(tables.worker.c.state).where(tables.worker.c.id == worker)
-    state = connection.scalar(one.with_for_update(read=True, key_share=True))
-    if state != _LIVE:
-        raise StoreUnavailable(f"The worker {worker} may hold nothing: it is {state or 'not known'}.")
+def _granted(level: Level, amount: int) -> Level:
+    return replace(level, committed=level.committed + amount)
 
 
-def _lock(connection: Connection, worker: str) -> None:
-    """Waits for the worker's holds under way: what its process left at the server may still be committed."""
-    connection.execute(select(tables.worker.c.id).where(tables.worker.c.id == worker).with_for_update())
+def _found_again(connection: Connection, batch: Batch) -> tuple[Entry, ...]:
+    """The rows by which as much of a lost worker's risk ends as it turns out to have spent or not used."""
+    known = Changes()
+    known.book(batch.entries)
+    most = {id: each.spent + each.risk for id, each in known.by_window.items()}
+    for id, amount in batch.back.items():
+        most[id] = most.get(id, 0) + amount
+    at_ms = batch.at_ms or max((each.at_ms for each in batch.entries), default=0)
+    return take_from_lost(connection, batch.worker, most, at_ms)
 
 
-def _close(connection: Connection, worker: str) -> None:
-    one = tables.worker.c.id == worker
-    connection.execute(update(tables.worker).where(one).values(state=_CLOSED))
-
-
-def _hold_row(worker: str, attempt: Attempt, granted: Granted) -> dict[str, Any]:
-    return {
-        "request": attempt.request,
-        "attempt": attempt.number,
-        "worker": worker,
-        "windows": list(granted.windows),
-        "amount": granted.amount,
-        "record": row_of(attempt),
-        "created_ms": attempt.started_ms,
-    }
-
-
-def _outlast_a_hold_in_doubt(connection: Connection, worker: str, attempt: Attempt) -> None:
-    """Waits for a hold of this attempt that the server may still be committing, which no query sees yet.
-
-    Two rows of one key cannot be: the second waits for what becomes of the first.
-    """
-    add(connection, tables.hold, _hold_row(worker, attempt, Granted((), 0, None)))
-
-
-def _take_hold(connection: Connection, attempt: Attempt) -> RowMapping | None:
-    this = _of(tables.hold, attempt)
-    row = connection.execute(select(tables.hold).where(this).with_for_update()).mappings().one_or_none()
-    connection.execute(delete(tables.hold).where(this))
-    return row
-
-
-def _is_booked(connection: Connection, attempt: Attempt) -> bool:
-    return bool(connection.scalar(select(exists().where(_of(tables.ledger, attempt)))))
-
-
-def _of(table: Table, attempt: Attempt) -> ColumnElement[bool]:
-    return and_(table.c.request == attempt.request, table.c.attempt == attempt.number)
-
-
-def _interrupted(row: RowMapping, now_ms: int) -> Entry:
-    attempt = convert(row["record"], Attempt)
-    unpriced = () if attempt.price_version else (Flag.UNPRICED,)
-    return Entry(
-        attempt=attempt,
-        seq=0,
-        outcome=Outcome(
-            cost=0,
-            risk=row["amount"],
-            certainty=Certainty.UNCONFIRMED,
-            flags=(Flag.INTERRUPTED, *unpriced),
-            status=0,
-            total_ms=max(0, now_ms - attempt.started_ms),
-        ),
-        windows=tuple(row["windows"]),
-        worker=row["worker"],
-        at_ms=now_ms,
+def _recalling(dialect: str) -> ReturningInsert[str, int]:
+    """Makes a recall of each window, or another one, and says their numbers."""
+    made = (
+        select(window.c.id, literal(1), store_now(dialect) + bindparam("for_ms", type_=BigInteger))
+        .where(window.c.id.in_(bindparam("ids", expanding=True)))
+        .order_by(in_order(dialect, window.c.id))
     )
+    insert = upsert(dialect, recall).from_select(["window", "number", "until_ms"], made)
+    new = insert.excluded.until_ms
+    later = case((new > recall.c.until_ms, new), else_=recall.c.until_ms)
+    again = {"number": recall.c.number + 1, "until_ms": later}
+    return insert.on_conflict_do_update(index_elements=[recall.c.window], set_=again).returning(
+        recall.c.window, recall.c.number
+    )
+
+
+_RECALLING = Spelt(_recalling)
+_RECALLED = Spelt(
+    lambda dialect: (
+        select(recall.c.window, recall.c.number)
+        .join(lease, lease.c.window == recall.c.window)
+        .where(lease.c.worker == bindparam("holder"), recall.c.until_ms > store_now(dialect))
+    )
+)

@@ -4,13 +4,18 @@ from pathlib import Path
 
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.relay.own_lists import ListingStore
-from zai_gateway.spend.reports import Reports
-from zai_gateway.spend.store import SpendStore
+from zai_gateway.spend.rate_store import RateStore
+from zai_gateway.spend.reports import Rollup
+from zai_gateway.spend.store import NumbersRegister, Resolutions, SpendStore
 from zai_gateway.storage.account_store import SqlAccountStore
 from zai_gateway.storage.bootstrap import open_database
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.listing_store import SqlListingStore
+from zai_gateway.storage.numbers_register import SqlNumbersRegister
+from zai_gateway.storage.rate_store import SqlRateStore
 from zai_gateway.storage.reports import SqlReports
+from zai_gateway.storage.resolutions import SqlResolutions
+from zai_gateway.storage.rollup import SqlRollup
 from zai_gateway.storage.spend_store import SqlSpendStore
 
 
@@ -23,7 +28,11 @@ class Store:
         """Whether gateways with other data directories may be at work in it."""
         self.accounts: AccountStore = SqlAccountStore(database)
         self.spend: SpendStore = SqlSpendStore(database)
-        self.reports: Reports = SqlReports(database)
+        self.rates: RateStore = SqlRateStore(database)
+        self.resolutions: Resolutions = SqlResolutions(database)
+        self.numbers: NumbersRegister = SqlNumbersRegister(database)
+        self.reports = SqlReports(database)
+        self.rollup: Rollup = SqlRollup(database)
         self.listings: ListingStore = SqlListingStore(database)
 
     @classmethod

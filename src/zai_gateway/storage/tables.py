@@ -32,6 +32,10 @@ workspace = Table(
     Column("name", Text, nullable=False),
     Column("slug", Text, nullable=False, unique=True),
     Column("created_ms", BigInteger, nullable=False),
+    # Rate limits: requests and tokens a minute, and requests at once.
+    Column("rpm", BigInteger),
+    Column("tpm", BigInteger),
+    Column("concurrency", BigInteger),
 )
 
 generation = Table(
@@ -72,6 +76,8 @@ member = Table(
     Column("role", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("removed_ms", BigInteger),
+    # Who signs in as this member.
+    Column("person", Text, index=True),
 )
 
 api_key = Table(
@@ -95,6 +101,10 @@ api_key = Table(
     Column("near_cap", Text, nullable=False, server_default="clamp"),
     Column("last_used_ms", BigInteger),
     Column("unbounded_allowance", BigInteger),
+    # Rate limits: requests and tokens a minute, and requests at once.
+    Column("rpm", BigInteger),
+    Column("tpm", BigInteger),
+    Column("concurrency", BigInteger),
 )
 
 # Secrets that were rotated out, and open their key until they retire.
@@ -201,11 +211,12 @@ worker = Table(
     Column("id", Text, primary_key=True),
     Column("host", Text, nullable=False),
     Column("boot", Text, nullable=False),
-    # Until there is a journal these two stay as they are: the `hold` rows stand in for it.
     Column("journal", Text),
     Column("applied", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+    # What it said of itself the last time (`spend.watch`).
+    Column("numbers", JSON(none_as_null=True)),
 )
 
 lease = Table(
@@ -216,21 +227,20 @@ lease = Table(
     Column("granted", BigInteger, nullable=False),
     Column("spent", BigInteger, nullable=False),
     Column("risk", BigInteger, nullable=False),
+    # The number of the last recall that its worker has answered.
+    Column("answered", BigInteger, nullable=False, server_default="0"),
 )
 
-hold = Table(
-    "hold",
+# Asks the holders of leases for what they do not use of a window. Its numbers only grow.
+recall = Table(
+    "recall",
     metadata,
-    Column("request", Text, primary_key=True),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("worker", Text, ForeignKey("worker.id"), nullable=False, index=True),
-    Column("windows", JSON, nullable=False),
-    Column("amount", BigInteger, nullable=False),
-    Column("record", JSON, nullable=False),
-    Column("created_ms", BigInteger, nullable=False),
+    Column("window", Text, ForeignKey("window.id"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False, index=True),
 )
 
-# No foreign keys in the two that follow: what happened stays written when what it names is gone.
+# No foreign keys in the three that follow: what happened stays written when what it names is gone.
 audit = Table(
     "audit",
     metadata,
@@ -287,6 +297,40 @@ ledger = Table(
     Column("provider_request_id", Text),
     Column("started_ms", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("estimate", BigInteger, nullable=False, server_default="0"),
     Index(None, "workspace", "at_ms"),
     Index(None, "key", "at_ms"),
+)
+
+# The attempts whose rows of the ledger have risk left in their sum: few, where the ledger is long.
+unconfirmed = Table(
+    "unconfirmed",
+    metadata,
+    Column("request", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("workspace", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index(None, "at_ms", "request", "attempt"),
+    Index(None, "workspace", "at_ms"),
+)
+
+# What is taken of a rate limit in a minute of the store's clock; for one on requests at once only a lock.
+rate = Table(
+    "rate",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("debt", BigInteger, nullable=False),
+)
+
+# What a worker holds of a limit on requests at once. No foreign keys: who has ended holds nothing, and its
+# rows go when they are next looked at.
+rate_slot = Table(
+    "rate_slot",
+    metadata,
+    Column("rate", Text, primary_key=True),
+    Column("worker", Text, primary_key=True),
+    Column("held", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
 )

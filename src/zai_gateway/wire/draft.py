@@ -1,6 +1,10 @@
 """A draft: a JSON object on its way through, changed member by member and otherwise kept as its bytes."""
 
-from zai_gateway.wire.splice import DuplicateMember, members, splice
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from zai_gateway.wire.splice import DuplicateMember, Member, compact, members, splice, written
 from zai_gateway.wire.values import Json, decode, encode
 
 
@@ -12,16 +16,22 @@ class Draft:
     """
 
     def __init__(self, text: bytes) -> None:
-        try:
-            self._found = members(text)
-        except DuplicateMember:
-            text = encode(decode(text))
-            self._found = members(text)
+        self._values = compact(text)
+        self._found: Mapping[str, Member] = {}
+        if self._values is None:
+            try:
+                self._found = members(text)
+            except DuplicateMember:
+                text = encode(decode(text))
+                self._found = members(text)
         self._text = text
         self._changes: dict[str, bytes | None] = {}
 
     def raw(self, name: str) -> bytes | None:
         """The value of a member as it stands in the bytes, before any change."""
+        if self._values is not None:
+            value = self._values.get(name)
+            return None if value is None else bytes(value)
         place = self._found.get(name)
         return self._text[place.value_start : place.value_end] if place else None
 
@@ -39,7 +49,17 @@ class Draft:
 
     def written(self) -> bytes:
         """The object with every change so far: the same bytes where there was none."""
-        return splice(self._text, self._found, self._changes) if self._changes else self._text
+        if not self._changes:
+            return self._text
+        if self._values is None:
+            return splice(self._text, self._found, self._changes)
+        values = self._values.copy()
+        for name, value in self._changes.items():
+            if value is None:
+                values.pop(name, None)
+            else:
+                values[name] = Raw(value)
+        return written(values)
 
 
 def listed(values: list[bytes]) -> bytes:

@@ -6,11 +6,12 @@ from zai_gateway.wire.usage import Usage
 
 
 class Chunk(Struct, frozen=True):
-    """One chunk in OpenAI's shape, ready for the client but for its framing."""
+    """Chunks in OpenAI's shape that came together, one or many, ready for the client."""
 
-    json: bytes
+    frames: bytes
+    """Each chunk as the server-sent event that goes out."""
     content_bytes: int
-    """Bytes of text, reasoning and tool arguments in it; 0 for role chunks and the like."""
+    """Bytes of text, reasoning and tool arguments in them; 0 for role chunks and the like."""
     is_content: bool
     """Whether failover ends here: role chunks, pings and comments are not content (wire.md 4)."""
 

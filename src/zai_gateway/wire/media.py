@@ -1,7 +1,11 @@
 """What a request carries beside text: images, other media and references, found however they are spelled."""
 
-from zai_gateway.wire.fields import Fields, invalid, missing, oversized
-from zai_gateway.wire.splice import Oversized, elements
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from zai_gateway.wire.blocks import media_within
+from zai_gateway.wire.fields import Fields, invalid, missing
 from zai_gateway.wire.values import kind
 
 MOST_PARTS = 20_000
@@ -14,6 +18,11 @@ class Cargo:
     It errs to one side: what might be media counts as media, since what is missed could cost more than was
     held. Names are compared without regard to case, because some upstreams read them so.
     """
+
+    __slots__ = (
+        *("_room", "files", "foreign_media", "inline_image_bytes", "inline_images", "messages", "parts"),
+        *("sounds", "tools", "unbounded"),
+    )
 
     def __init__(self) -> None:
         self.messages = 0
@@ -30,21 +39,21 @@ class Cargo:
         """The first fields that are files to be read, such as a PDF."""
         self._room = MOST_PARTS
 
-    def load_messages(self, texts: list[bytes]) -> None:
-        """Counts what every message carries. Raises Failure where one is no object with a role."""
-        self.messages = len(texts)
-        self._room = MOST_PARTS - len(texts)
-        for index, text in enumerate(texts):
-            self._load_message(Fields(text, f"messages[{index}]"))
+    def load_messages(self, messages: list[Fields]) -> None:
+        """Counts what every message carries. Raises Failure where one has no role."""
+        self.messages = len(messages)
+        self._room = MOST_PARTS - len(messages)
+        for message in messages:
+            if not _is_text(message.values):
+                self._load_message(message)
 
-    def load_tools(self, texts: list[bytes]) -> None:
+    def load_tools(self, tools: list[Fields]) -> None:
         """Counts tools, and notes those that the provider itself runs. Raises Failure for what is none."""
-        self.tools = len(texts)
-        for index, text in enumerate(texts):
-            tool = Fields(text, f"tools[{index}]")
+        self.tools = len(tools)
+        for tool in tools:
             sort = tool.text("type")
             if sort is None and not tool.has("function"):
-                self._note(f"tools[{index}]")
+                self._note(tool.path)
             elif sort not in (None, "function", "custom"):
                 self._note(tool.at("type"))
             else:
@@ -64,38 +73,52 @@ class Cargo:
     def _load_message(self, message: Fields) -> None:
         if message.text("role") is None:
             raise missing(message.at("role"), "a string, such as user")
-        for name in message.members:
+        if not _NO_CARGO.issuperset(message.values):
+            self._load_beside_content(message)
+        begins = message.begins("content")
+        if begins in (b"", b'"'):
+            return
+        if begins != b"[":
+            raise invalid(message.at("content"), "a string, a list of parts or null", kind(begins))
+        called = f"parts ({MOST_PARTS} for all messages and their parts together)"
+        parts = message.objects_among("content", self._room, called)
+        self._room -= len(parts)
+        self.parts += len(parts)
+        for part in parts:
+            if part is None:
+                self.foreign_media += 1
+            else:
+                self._load_part(part)
+
+    def _load_beside_content(self, message: Fields) -> None:
+        for name in message.values:
             folded = _folded(name)
-            if folded == "audio" and message.has(name):
+            if folded == "provider_blocks" and message.has(name):
+                self._load_blocks(message, name)
+            elif folded == "audio" and message.has(name):
                 # It names an earlier answer's sound, which the provider adds to the prompt.
                 self._note(message.at(name))
             elif folded in _MEDIA and message.has(name):
                 self.foreign_media += 1
                 self._sort(message.at(name), folded)
         self.foreign_media += len(_recased(message, "content"))
-        content = message.raw("content")
-        if content is None or content.startswith(b'"'):
-            return
-        if not content.startswith(b"["):
-            raise invalid(message.at("content"), "a string, a list of parts or null", kind(content))
-        for index, text in enumerate(self._parts(content, message.at("content"))):
-            if text.startswith(b"{"):
-                self._load_part(Fields(text, f"{message.at('content')}[{index}]"))
-            else:
-                self.foreign_media += 1
 
-    def _parts(self, content: bytes, path: str) -> list[bytes]:
-        try:
-            found = elements(content, self._room)
-        except Oversized:
-            most = f"{self._room} parts ({MOST_PARTS} for all messages and their parts together)"
-            raise oversized(path, most) from None
-        self._room -= len(found)
-        self.parts += len(found)
-        return found
+    def _load_blocks(self, message: Fields, name: str) -> None:
+        """Counts what blocks bring that a provider made for itself, at whatever depth it stands in them."""
+        blocks = message.objects(name, self._room) or []
+        self._room -= len(blocks)
+        self.parts += len(blocks)
+        path = message.at(name)
+        for sort in media_within(message.raw(name) or b"", path):
+            if sort.endswith(("_id", "uri")):
+                self._note(path)
+            self.foreign_media += 1
+            self._sort(path, sort)
 
     def _load_part(self, part: Fields) -> None:
-        media = [name for name in part.members if _folded(name) in _MEDIA and part.has(name)]
+        if len(part.values) == 2 and "text" in part.values and part.text("type") == "text":
+            return
+        media = [name for name in part.values if _folded(name) in _MEDIA and part.has(name)]
         foreign = 0
         for name in media:
             if name == "image_url" and _is_inline(part):
@@ -117,10 +140,21 @@ class Cargo:
             self._note(part.at(name))
         if value is None or not value.startswith(b"{"):
             return
-        inner = Fields(value, part.at(name))
-        for key in inner.members:
+        inner = Fields.of(value, part.at(name))
+        for key in inner.values:
             if _folded(key) == "file_id" and inner.has(key):
                 self._note(inner.at(key))
+
+
+def _is_text(message: Mapping[str, Raw]) -> bool:
+    """Whether it is a message in one piece of text, or in none, with nothing to count: most of them are."""
+    role, content = message.get("role"), message.get("content")
+    return (
+        role is not None
+        and memoryview(role)[0] == _QUOTE
+        and (content is None or memoryview(content)[0] == _QUOTE)
+        and _NO_CARGO.issuperset(message)
+    )
 
 
 def _folded(name: str) -> str:
@@ -130,15 +164,15 @@ def _folded(name: str) -> str:
 
 def _recased(fields: Fields, name: str) -> list[str]:
     """Members that an upstream which reads names without regard to case could take for `name`."""
-    return [other for other in fields.members if other != name and _folded(other) == name]
+    return [other for other in fields.values if other != name and _folded(other) == name]
 
 
 def _is_inline(part: Fields) -> bool:
     image = part.raw("image_url") or b""
     if image.startswith(b"{"):
-        inner = Fields(image, part.at("image_url"))
+        inner = Fields.of(image, part.at("image_url"))
         # A second address or a file beside the bytes might be what the provider looks at.
-        if not {"url", "detail"}.issuperset(inner.members):
+        if not {"url", "detail"}.issuperset(inner.values):
             return False
         return _is_data(inner, "url")
     return _is_data(part, "image_url")
@@ -157,7 +191,7 @@ def _is_other_data(part: Fields, name: str) -> bool:
     if name != "image_url":
         return False
     image = part.raw(name) or b""
-    url = Fields(image, part.at(name)).text("url") if image.startswith(b"{") else part.text(name)
+    url = Fields.of(image, part.at(name)).text("url") if image.startswith(b"{") else part.text(name)
     said = (url or "")[:11].casefold()
     return said.startswith("data:") and said != "data:image/"
 
@@ -168,9 +202,18 @@ def _add(noted: list[str], path: str) -> None:
 
 
 _MOST_NOTED = 8
+_QUOTE = ord('"')
 
 _TEXT_PARTS = ("text", "refusal", "thinking")
 """The last is how Mistral's reasoning comes back in the next turn."""
+
+_NO_CARGO = frozenset(
+    (
+        *("role", "content", "name", "refusal", "tool_calls", "tool_call_id", "function_call"),
+        *("reasoning", "reasoning_content", "reasoning_details", "cache_control"),
+    )
+)
+"""Members of a message that bring no media, beside what the content says: most messages have no other."""
 
 _HEARD = ("audio", "video", "sound", "speech", "voice")
 _READ = ("file", "input_file", "document")

@@ -50,6 +50,46 @@ def members(text: bytes, most: int | None = None) -> dict[str, Member]:
             raise Oversized(f"{most} fields")
         if any(len(name) > _LONGEST_NAME for name in values):
             raise Oversized(f"{_LONGEST_NAME} characters in a name")
+    return _counted_off(text, values) or _found(text, values)
+
+
+def compact(text: bytes) -> dict[str, msgspec.Raw] | None:
+    """The values of the JSON object that `text` is, if `written` makes the same bytes of them again.
+
+    Else None: there is whitespace between them, or a name stands twice or has escapes that it need not have.
+    Raises ValueError where `text` is no JSON object in UTF-8.
+    """
+    _check_utf8(text)
+    values, read = _decoded(_OBJECT, text, "object")
+    # A name that stands twice was decoded once.
+    return values if read is text and _WRITER.encode(values) == text else None
+
+
+def written(values: Mapping[str, msgspec.Raw]) -> bytes:
+    """The JSON object of these values, without whitespace between them."""
+    return _WRITER.encode(values)
+
+
+def _counted_off(text: bytes, values: dict[str, msgspec.Raw]) -> dict[str, Member] | None:
+    """Where the members stand if they and their punctuation are all that stands in `text`, else None.
+
+    Names with escapes or beyond ASCII, names that are repeated and whitespace all make `text` longer than
+    the sum of what was decoded; where both are equal there is none of them, and nothing to look for.
+    """
+    if sum(map(len, values)) + sum(map(len, values.values())) + 4 * len(values) + 1 != len(text):
+        return None
+    found: dict[str, Member] = {}
+    at = 1
+    for name, value in values.items():
+        start = at + len(name) + 3
+        end = start + len(value)
+        found[name] = Member(at, start, end)
+        at = end + 1
+    return found
+
+
+def _found(text: bytes, values: dict[str, msgspec.Raw]) -> dict[str, Member]:
+    """Where the members stand, looked for one by one. Raises DuplicateMember."""
     found: dict[str, Member] = {}
     at = 0
     name = ""
@@ -81,6 +121,8 @@ def elements(text: bytes, most: int | None = None) -> list[bytes]:
     values, _ = _decoded(_LIST, text, "list")
     if most is not None and len(values) > most:
         raise Oversized(f"{most} elements")
+    if len(values) == 1 and len(values[0]) + 2 == len(text):
+        return [text[1:-1]]
     found: list[bytes] = []
     at = 0
     for value in values:
@@ -108,37 +150,37 @@ def splice(text: bytes, found: Mapping[str, Member], changes: Mapping[str, bytes
     A value of None takes the member out; a name that `text` lacks is added at the end. `found` is what
     `members(text)` returned. A member that goes takes one comma and the whitespace beside it along.
     """
-    places = list(found.items())
-    kept = [index for index, (name, _) in enumerate(places) if changes.get(name, b"") is not None]
-    last_kept = kept[-1] if kept else -1
     pieces: list[bytes] = []
     at = 0
-    for index, (name, place) in enumerate(places[: last_kept + 1]):
-        if name not in changes:
-            continue
-        value = changes[name]
+    gone = kept = last = None
+    for name, last in found.items():
+        value = changes.get(name, b"")
         if value is None:
-            pieces.append(text[at : place.key_start])
-            at = places[index + 1][1].key_start
-        else:
-            pieces += (text[at : place.value_start], value)
-            at = place.value_end
-    if last_kept < len(places) - 1:
-        rest_start = places[last_kept][1].value_end if kept else places[0][1].key_start
-        pieces.append(text[at:rest_start])
-        at = places[-1][1].value_end
-    added = [(name, value) for name, value in changes.items() if value is not None and name not in found]
-    if added:
-        end = places[-1][1].value_end if places else text.rindex(b"}")
-        comma = b"," if kept else b""
-        pieces += (text[at:end], comma, b",".join(encode(name) + b":" + value for name, value in added))
+            gone = gone or last
+            continue
+        if gone:
+            pieces.append(text[at : gone.key_start])
+            at, gone = last.key_start, None
+        if value:
+            pieces += (text[at : last.value_start], value)
+            at = last.value_end
+        kept = last
+    end = last.value_end if last else text.rindex(b"}")
+    if gone:
+        pieces.append(text[at : kept.value_end if kept else gone.key_start])
         at = end
+    comma = b"," if kept else b""
+    for name, value in changes.items():
+        if value is not None and name not in found:
+            pieces += (text[at:end], comma, encode(name), b":", value)
+            at, comma = end, b","
     pieces.append(text[at:])
     return b"".join(pieces)
 
 
 Values = TypeVar("Values")
 
+_WRITER = msgspec.json.Encoder()
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _BEFORE_ELEMENT = re.compile(rb"[ \t\n\r]*+[\[,][ \t\n\r]*+")
@@ -151,12 +193,12 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _check_utf8(text: bytes) -> None:
+    if text.isascii():
+        return
     if text.startswith(_BYTE_ORDER_MARK):
         raise ValueError(
             "it begins with a byte order mark, which JSON does not allow (RFC 8259, section 8.1)"
         )
-    if text.isascii():
-        return
     try:
         text.decode()
     except UnicodeDecodeError as trouble:
@@ -165,13 +207,13 @@ def _check_utf8(text: bytes) -> None:
 
 def _decoded(decoder: "msgspec.json.Decoder[Values]", text: bytes, wanted: str) -> tuple[Values, bytes]:
     """What `text` holds, and the text in which it was found."""
-    if not text.strip(b" \t\n\r"):
-        raise ValueError("it is empty")
     try:
         return decoder.decode(text), text
     except msgspec.ValidationError:
         raise ValueError(f"it is not a JSON {wanted}") from None
     except msgspec.DecodeError as trouble:
+        if not text.strip(b" \t\n\r"):
+            raise ValueError("it is empty") from None
         whole = with_whole_surrogates(text)
         if whole == text:
             raise ValueError(str(trouble)) from None

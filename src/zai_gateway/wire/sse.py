@@ -46,9 +46,33 @@ class ServerEventDecoder:
         self._name = ""
         self._at_start = True
         self._after_carriage_return = False
+        self.between_events = True
+        """Whether an event begins with the next byte, and nothing that was fed says more about it."""
+
+    def begin(self) -> None:
+        """Something was read before the first byte that is fed."""
+        self._at_start = False
 
     def feed(self, received: bytes) -> list[ServerEvent]:
         """The events that `received` completes. Raises EventTooLarge, after which nothing may be fed."""
+        if self.between_events and self._is_one_line_of_data(received):
+            self._at_start = False
+            return [ServerEvent(received[6:-2], "")]
+        events = self._take_lines(received)
+        self.between_events = not (self._line or self._data or self._name or self._after_carriage_return)
+        return events
+
+    def _is_one_line_of_data(self, received: bytes) -> bool:
+        """Whether this is just one event in its usual form: most pieces are, and need no closer look."""
+        return (
+            received.startswith(b"data: ")
+            and received.endswith(b"\n\n")
+            and received.find(b"\n") == len(received) - 2
+            and b"\r" not in received
+            and len(received) - 2 <= self._limit
+        )
+
+    def _take_lines(self, received: bytes) -> list[ServerEvent]:
         if not received:
             return []
         if self._after_carriage_return and received.startswith(b"\n"):

@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+MOST_TOKENS = 2**31 - 1
+"""A count above this is taken for no count at all: at no price would the books hold it."""
+
 
 class Usage(Struct, frozen=True, kw_only=True):
     """Token counts of one answer. No token stands in two buckets, unless its provider bills it in both.

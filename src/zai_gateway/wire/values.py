@@ -17,7 +17,7 @@ def decode(text: bytes) -> Json:
     answer cut between two chunks contains it. Raises ValueError, which never quotes the text.
     """
     try:
-        return cast("Json", msgspec.json.decode(text))
+        return cast("Json", _ANYTHING.decode(text))
     except UnicodeDecodeError as trouble:
         raise ValueError(f"it is not UTF-8 (byte {trouble.start})") from None
     except msgspec.ValidationError:
@@ -48,7 +48,7 @@ def _refuse(constant: str) -> Json:
 
 def encode(value: Json) -> bytes:
     """`value` in JSON, without whitespace."""
-    return msgspec.json.encode(value)
+    return _WRITER.encode(value)
 
 
 def kind(text: bytes) -> str:
@@ -59,6 +59,9 @@ def kind(text: bytes) -> str:
     return "a number"
 
 
+_ANYTHING = msgspec.json.Decoder()
+_WRITER = msgspec.json.Encoder()
+
 _KINDS = {
     b'"': "a string",
     b"{": "an object",
@@ -68,3 +71,12 @@ _KINDS = {
     b"n": "null",
     b"": "nothing",
 }
+
+
+def at_path(value: Json, path: tuple[str, ...]) -> Json:
+    """What stands at `path` in nested objects; None where nothing does."""
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value

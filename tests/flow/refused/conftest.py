@@ -26,7 +26,7 @@ def key(stage: Stage) -> IssuedKey:
 @pytest.fixture(autouse=True)
 def untouched(stage: Stage) -> Generator[None]:
     """Every test leaves it so: nothing went out, nothing was booked, nothing is held."""
-    before = len(stage.stub.requests), len(stage.ledger())
+    before = len(stage.stub.requests), len(stage.rows("ledger"))
     yield
-    assert (len(stage.stub.requests), len(stage.ledger())) == before
-    assert stage.rows("hold") == []
+    assert (len(stage.stub.requests), len(stage.rows("ledger"))) == before
+    assert (stage.holds(), stage.spending.numbers().unflushed) == (0, 0)

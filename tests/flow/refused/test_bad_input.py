@@ -147,7 +147,7 @@ async def test_a_field_that_stands_twice(stage: Stage, key: IssuedKey, name: str
         ("gpt-5.4-mni", "openai/gpt-5.4-mini"),
         ("OpenAI/gpt-5.4", "openai/gpt-5.4"),
         ("demos/echo", "demo/echo"),
-        ("anthropic/claude-4.5-sonnet", "models"),
+        ("antropic/claude-4.5-sonnet", "models"),
         ("x" * 200, "models"),
     ],
 )

@@ -128,7 +128,6 @@ async def test_a_method_that_a_path_does_not_take(
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("/", "/docs"),
         ("/v1", "/docs"),
         ("/v1/", "/v1/me"),
         ("/v1/chat/completion", "/v1/chat/completions"),
@@ -137,7 +136,8 @@ async def test_a_method_that_a_path_does_not_take(
         ("/v1/v1/chat/completions", "/v1/chat/completions"),
         ("/v1/model", "/v1/models"),
         ("/v1/completions", "/v1/chat/completions"),
-        ("/v1/embeddings", "/docs"),
+        ("/v1/embedding", "/v1/embeddings"),
+        ("/v1/fine_tuning/jobs", "/docs"),
         ("/V1/me", "/v1/me"),
         ("/v1/../etc/passwd", "/docs"),
         ("/" + "x" * 20_000, "/docs"),

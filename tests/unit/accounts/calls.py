@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from tests.bookings import Booker, outcome
 from tests.unit.accounts.people import OPERATOR, People
 from zai_gateway.accounts.actor import Actor, Role, Scope
 from zai_gateway.accounts.audit_record import AuditSearch
@@ -14,9 +15,9 @@ from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import BudgetOwner, BudgetPeriod, Health, Target
 from zai_gateway.accounts.service import Accounts
-from zai_gateway.accounts.terms import LAST_MS, KeyChanges
+from zai_gateway.accounts.terms import LAST_MS, KeyChanges, WorkspaceChanges
 from zai_gateway.catalogue.model import Rates
-from zai_gateway.errors import OperatorError
+from zai_gateway.errors import Code, Failure, OperatorError
 
 RATES = Rates(input=1, cache_read=1, cache_write=1, cache_write_long=1, output=1)
 MODEL = "openai/m"
@@ -32,8 +33,13 @@ class Things(Struct, frozen=True, kw_only=True):
     owner: str
     key: str
     """An API key of nobody's own."""
+    revoked_key: str
+    """Another one, which was revoked a moment ago."""
     management_key: str
     provider_key: str
+    request: str
+    """One of which something is unconfirmed."""
+    worker: str
 
 
 def furnished(team: People, name: str) -> Things:
@@ -45,17 +51,26 @@ def furnished(team: People, name: str) -> Things:
     accounts.prices.set(OPERATOR, workspace, MODEL, RATES)
     accounts.virtual_models.set(OPERATOR, workspace, "fast", TARGETS)
     accounts.budgets.set(OPERATOR, workspace, Holder(BudgetOwner.WORKSPACE), BudgetPeriod.MONTHLY, 1)
+    key = accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="key")).key
+    revoked = accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="revoked")).key.id
+    accounts.api_keys.revoke(OPERATOR, workspace, revoked)
+    booker = Booker(team.spend, key, f"worker of {name}")
+    booker.open(0)
+    request = booker.book(f"req of {name}", outcome(1, 2), 0).attempt.request
     return Things(
         workspace=workspace,
         member=team.person("somebody", Role.MEMBER, workspace).id,
         owner=owner.id,
-        key=accounts.api_keys.create(OPERATOR, workspace, KeyChanges(name="key")).key.id,
+        key=key.id,
+        revoked_key=revoked,
         management_key=accounts.management_keys.create(
             OPERATOR, workspace, "made", [Scope.KEYS_READ], LAST_MS
         ).key.id,
         provider_key=accounts.provider_keys.add(
             OPERATOR, workspace, NewProviderKey(provider="demo", secret="")
         ).id,
+        request=request,
+        worker=booker.worker,
     )
 
 
@@ -68,6 +83,15 @@ def _reset(on: Accounts, who: Actor, _: Things) -> None:
         on.vault_reset.reset(who)
 
 
+def _asked_to_reset(on: Accounts, who: Actor) -> None:
+    # Whoever may do it is told that nobody has that e-mail.
+    try:
+        on.people.reset_link(who, "nobody@example.com")
+    except Failure as failure:
+        if failure.code is not Code.NOT_FOUND:
+            raise
+
+
 _ALL = Holder(BudgetOwner.WORKSPACE)
 _NEW_PERSON = ("newcomer", "newcomer@example.com")
 
@@ -75,6 +99,9 @@ CALLS: Mapping[Deed, Call] = {
     Deed.WORKSPACE_CREATE: lambda on, who, of: on.workspaces.create(who, "Newest"),
     Deed.WORKSPACE_LIST: lambda on, who, of: on.workspaces.list(who),
     Deed.WORKSPACE_RENAME: lambda on, who, of: on.workspaces.rename(who, of.workspace, "Renamed"),
+    Deed.WORKSPACE_UPDATE: lambda on, who, of: on.workspaces.update(
+        who, of.workspace, WorkspaceChanges(rpm=1)
+    ),
     Deed.MEMBER_ADD: lambda on, who, of: on.members.add(who, of.workspace, *_NEW_PERSON, Role.MEMBER),
     Deed.MEMBER_LIST: lambda on, who, of: on.members.list(who, of.workspace),
     Deed.MEMBER_SHOW: lambda on, who, of: on.members.show(who, of.workspace, of.member),
@@ -82,6 +109,8 @@ CALLS: Mapping[Deed, Call] = {
         who, of.workspace, of.member, MemberChanges(role=Role.VIEWER)
     ),
     Deed.MEMBER_REMOVE: lambda on, who, of: on.members.remove(who, of.workspace, of.member),
+    Deed.MEMBER_INVITE: lambda on, who, of: on.people.invite(who, of.workspace, of.member),
+    Deed.PERSON_RESET: lambda on, who, _: _asked_to_reset(on, who),
     Deed.OWNER_CHANGE: lambda on, who, of: on.members.remove(who, of.workspace, of.owner),
     Deed.ADMIN_CHANGE: lambda on, who, of: on.members.add(who, of.workspace, *_NEW_PERSON, Role.ADMIN),
     Deed.ALLOWANCE_CHANGE: lambda on, who, of: on.api_keys.create(
@@ -95,6 +124,7 @@ CALLS: Mapping[Deed, Call] = {
     Deed.KEY_UPDATE: lambda on, who, of: on.api_keys.update(who, of.workspace, of.key, KeyChanges(cap=1)),
     Deed.KEY_ROTATE: lambda on, who, of: on.api_keys.rotate(who, of.workspace, of.key, 0),
     Deed.KEY_REVOKE: lambda on, who, of: on.api_keys.revoke(who, of.workspace, of.key),
+    Deed.KEY_RESTORE: lambda on, who, of: on.api_keys.restore(who, of.workspace, of.revoked_key),
     Deed.BUDGET_LIST: lambda on, who, of: on.budgets.list(who, of.workspace),
     Deed.BUDGET_SET: lambda on, who, of: on.budgets.set(who, of.workspace, _ALL, BudgetPeriod.DAILY, 2),
     Deed.BUDGET_REMOVE: lambda on, who, of: on.budgets.remove(who, of.workspace, _ALL, BudgetPeriod.MONTHLY),
@@ -127,6 +157,10 @@ CALLS: Mapping[Deed, Call] = {
     Deed.CATALOGUE_SHOW: lambda on, who, of: on.catalogue_import.standing(who),
     Deed.CATALOGUE_IMPORT: lambda on, who, of: on.catalogue_import.bring(who, PRICES),
     Deed.USAGE_READ: lambda on, who, of: on.usage.read(who, of.workspace, 0, 1),
+    Deed.SPEND_READ: lambda on, who, of: on.spend.unconfirmed(who, of.workspace),
+    Deed.SPEND_RESOLVE: lambda on, who, of: on.spend.resolve(who, of.workspace, of.request, None, 2),
+    Deed.WORKER_LIST: lambda on, who, of: on.spend.workers(who),
+    Deed.WORKER_LOSE: lambda on, who, of: on.spend.lose(who, of.worker, lives_here=False, force=False),
     Deed.AUDIT_LIST: lambda on, who, of: on.audit.list(who, of.workspace, AuditSearch()),
 }
 

@@ -10,6 +10,7 @@ import pytest
 from tests.clocks import HeldClock
 from tests.unit.accounts.faltering_store import FalteringStore
 from tests.unit.accounts.people import People
+from tests.unit.accounts.signing import Crowd
 from zai_gateway.accounts.store import AccountStore
 from zai_gateway.storage.store import Store
 
@@ -43,6 +44,11 @@ def sqlite(books: Store) -> AccountStore:
 @pytest.fixture
 def team(books: Store, clock: HeldClock) -> People:
     return People(books, clock)
+
+
+@pytest.fixture
+def crowd(team: People, sqlite: AccountStore, clock: HeldClock) -> Crowd:
+    return Crowd(team, sqlite, clock)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ KEYS = ("ci", "nightly")
 FAR_MS = 7_258_032_000_123
 
 amounts = st.integers(0, 10**15)
+limits = st.sampled_from((UNSET, None, 1, 10**12))
 members = st.lists(
     st.builds(
         DeclaredMember,
@@ -44,6 +45,9 @@ keys = st.lists(
         member=st.sampled_from((None, EMAILS[0])),
         tags=st.sampled_from((UNSET, (), ("a", "b"))),
         unbounded_allowance=st.sampled_from((UNSET, None)) | amounts,
+        rpm=limits,
+        tpm=limits,
+        concurrency=limits,
     ),
     unique_by=lambda each: each.name,
 ).map(tuple)
@@ -113,6 +117,9 @@ models = st.lists(
 workspaces = st.builds(
     DeclaredWorkspace,
     name=st.just("Tools"),
+    rpm=limits,
+    tpm=limits,
+    concurrency=limits,
     members=members,
     keys=st.none() | keys,
     providers=st.none() | providers,

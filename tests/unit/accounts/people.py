@@ -1,5 +1,7 @@
 """A workspace after its first start, in which a test issues keys in few words."""
 
+from collections.abc import Sequence
+
 from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
@@ -9,7 +11,20 @@ from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import ProviderKey
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.terms import IssuedKey, KeyChanges
-from zai_gateway.accounts.usage import UsageRow
+from zai_gateway.accounts.usage_books import (
+    Dimension,
+    LatencySlice,
+    LedgerLine,
+    Pending,
+    Percentiles,
+    Row,
+    Slice,
+    Span,
+    Standing,
+    Sums,
+    UsageQuery,
+    UsageRow,
+)
 from zai_gateway.accounts.vault import Vault
 from zai_gateway.clock import Clock
 from zai_gateway.storage.store import Store
@@ -21,14 +36,40 @@ OPENAI = NewProviderKey(provider="openai", secret="sk-1")
 class NothingSpent:
     """Books of spending in which nothing stands."""
 
-    def usage(self, workspace: str, since_ms: int, until_ms: int) -> tuple[UsageRow, ...]:
+    def usage(self, workspace: str, since_ms: int, until_ms: int) -> Sequence[UsageRow]:
         return ()
+
+    def totals(self, workspace: str, query: UsageQuery) -> Row:
+        return Row(id="", sums=Sums(), first_token=Percentiles(), total=Percentiles())
+
+    def breakdown(self, workspace: str, query: UsageQuery, by: Dimension) -> tuple[Row, ...]:
+        return ()
+
+    def timeline(
+        self, workspace: str, query: UsageQuery, *, by: Dimension | None, span: Span, most: int
+    ) -> tuple[Slice, ...]:
+        return ()
+
+    def latency(self, workspace: str, query: UsageQuery, *, span: Span) -> tuple[LatencySlice, ...]:
+        return ()
+
+    def recent(
+        self, workspace: str, query: UsageQuery, *, most: int, before: str | None
+    ) -> tuple[LedgerLine, ...]:
+        return ()
+
+    def standings(self, workspace: str, now_ms: int) -> tuple[Standing, ...]:
+        return ()
+
+    def pending(self, workspace: str, keys: Sequence[str] | None) -> Pending:
+        return Pending()
 
 
 class People:
     """The accounts of one workspace over any store."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
+        self.spend = store.spend
         self.vault = Vault(Fernet.generate_key().decode())
         self.accounts = Accounts(store.accounts, store.reports, self.vault, clock)
         self.first_key = self.accounts.first_start()

@@ -44,6 +44,8 @@ def test_every_field_is_read_in_the_units_of_the_books() -> None:
             'member = "Ana@Example.com"',
             'tags = ["batch"]',
             "unbounded_allowance = 0.5",
+            "rpm = 60",
+            'tpm = "none"',
             'secret_file = "ci.key"',
         )
     ).workspaces
@@ -58,6 +60,8 @@ def test_every_field_is_read_in_the_units_of_the_books() -> None:
             member="ana@example.com",
             tags=("batch",),
             unbounded_allowance=500_000_000,
+            rpm=60,
+            tpm=None,
             secret_file="ci.key",
         ),
     )
@@ -179,6 +183,9 @@ def test_an_empty_list_declares_that_there_is_none() -> None:
             entry("key", 'name = "ci"', 'allow = "openai/*"'),
             "key 'ci': allow: a list of strings belongs here",
         ),
+        (entry("key", 'name = "ci"', "rpm = 0"), "key 'ci': rpm: a whole number from 1 to 1,000,000,000,000"),
+        (entry("key", 'name = "ci"', "tpm = 1.5"), "key 'ci': tpm: a whole number belongs here, such as 60"),
+        (WORKSPACE + "concurrency = true", "workspace 'Tools': concurrency: a whole number belongs here"),
         (entry("key", 'name = "ci"', "tags = [1]"), "key 'ci': tags: a list of strings belongs here"),
         (entry("key", 'name = "ci"', 'member = "ben"'), "key 'ci': member: 'ben' is not an address"),
         (

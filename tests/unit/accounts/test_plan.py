@@ -131,6 +131,23 @@ def test_a_change_tells_the_fields_before_and_after_and_leaves_the_others(hand: 
     )
 
 
+def test_the_rate_limits_of_a_workspace_are_set_changed_and_taken_away(hand: Hand, team: People) -> None:
+    def limits() -> tuple[int | None, int | None, int | None]:
+        tools = team.accounts.workspaces.find(OPERATOR, "Tools")
+        return tools.rpm, tools.tpm, tools.concurrency
+
+    declared = text('key name = "ci"; rpm = 5').replace('"Tools"', '"Tools"\nrpm = 60\ntpm = 1_000', 1)
+    assert hand.apply(declared) == ["create workspace Tools", "create key ci"]
+    assert limits() == (60, 1_000, None)
+    assert hand.apply(declared) == []
+    changed = text('key name = "ci"; rpm = "none"').replace('"Tools"', '"Tools"\ntpm = "none"', 1)
+    (workspace, key) = hand.plan(changed)
+    assert workspace.changes == {"tpm": Change(1_000, None)}
+    assert key.changes == {"rpm": Change(5, None)}
+    hand.apply(changed)
+    assert limits() == (60, None, None)
+
+
 def test_a_virtual_model_is_set_whole_and_after_the_provider_that_it_names(hand: Hand) -> None:
     box = 'provider provider = "custom"; name = "mybox"; base_url = "http://127.0.0.1:9/v1"'
     targets = 'targets = ["openai/m,weight=3,timeout=2m", "mybox/n"]'

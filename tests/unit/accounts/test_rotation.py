@@ -216,7 +216,7 @@ def test_a_secret_that_a_rotation_did_not_see_is_sealed_anew_by_whoever_wrote_it
             super().__init__(database)
             self._meanwhile = meanwhile
 
-        def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey:
+        def add_provider_key(self, key: ProviderKey, audit: AuditRecord) -> ProviderKey | None:
             self._meanwhile()
             return super().add_provider_key(key, audit)
 

@@ -8,6 +8,7 @@ from zai_gateway.accounts import terms
 from zai_gateway.catalogue.model import Rates
 from zai_gateway.errors import OperatorError
 from zai_gateway.money import MAX_NANO
+from zai_gateway.providers.registry import provider_of
 
 
 def rates(input: int = 1, output: int = 1) -> Rates:
@@ -26,7 +27,7 @@ def test_what_is_allowed_is_taken_as_it_is() -> None:
     assert terms.checked_cap(None) is None
     assert terms.checked_expiry(2, 1) == 2
     assert terms.checked_expiry(None, 1) is None
-    assert terms.checked_secret(" sk-1\n", "openai") == "sk-1"
+    assert terms.checked_secret(" sk-1\n", provider_of("openai")) == "sk-1"
     assert terms.checked_rates(rates(0, 10**12)) == rates(0, 10**12)
 
 
@@ -67,5 +68,5 @@ def test_what_is_not_allowed_names_the_field(field: str, check: Callable[[], obj
 )
 def test_a_secret_that_no_header_can_carry_is_refused_and_not_repeated(secret: str) -> None:
     with pytest.raises(OperatorError, match=r"^The key for openai is") as caught:
-        terms.checked_secret(secret, "openai")
+        terms.checked_secret(secret, provider_of("openai"))
     assert "8f3a" not in str(caught.value)

@@ -139,3 +139,17 @@ def test_a_vault_does_not_show_its_keys() -> None:
     for text in (repr(vault), str(vault), f"{vault}"):
         assert key not in text
     assert repr(vault) == "Vault(source='PROVIDER_KEY_ENCRYPTION_KEY')"
+
+
+def test_what_is_opened_again_and_again_is_opened_once() -> None:
+    material = a_key()
+    vault = Vault(material, reread=lambda: material)
+    key = a_provider_key(vault.seal(SECRET))
+    assert vault.open_secret(key) is vault.open_secret(key)
+    material = f"{a_key()},{material}"
+    assert vault.reload()
+    assert vault.open_secret(key) == SECRET
+    spoilt = replace(key, sealed=Vault(a_key()).seal(SECRET))
+    for _ in range(2):
+        with pytest.raises(OperatorError):
+            vault.open_secret(spoilt)

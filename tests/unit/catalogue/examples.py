@@ -46,7 +46,8 @@ def chat_request(**changes: Any) -> ChatRequest:
     """A request of 1,000 bytes in two messages that names no limit, with these fields changed."""
     plain = ChatRequest(
         body=b"x" * 1_000,
-        members={},
+        values={},
+        unread=(),
         model="openai/example",
         models=(),
         stream=False,

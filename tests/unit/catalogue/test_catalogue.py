@@ -4,10 +4,10 @@ import pytest
 
 from tests.unit.catalogue.examples import MODEL
 from zai_gateway.catalogue.catalogue import Catalogue
-from zai_gateway.catalogue.model import Model, Rates, Refusal
+from zai_gateway.catalogue.model import Kind, Model, Rates, Refusal
 
 CATALOGUE = Catalogue.load()
-OPENAI = CATALOGUE.models("openai")
+OPENAI = [model for model in CATALOGUE.models("openai") if model.kind is Kind.CHAT]
 ALWAYS = {"temperature", "top_p", "stop", "max_tokens"}
 
 
@@ -34,7 +34,7 @@ def test_text_chat_models_are_there_under_their_own_ids(id: str) -> None:
     "id",
     [
         "o1-pro", "gpt-5-pro", "gpt-5-codex", "gpt-5.4-pro", "gpt-4o-audio-preview-2024-12-17", "gpt-audio",
-        "gpt-4o-search-preview", "gpt-5-search-api", "o3-deep-research", "text-embedding-3-small",
+        "gpt-4o-search-preview", "gpt-5-search-api", "o3-deep-research",
         "gpt-image-1", "gpt-realtime", "computer-use-preview", "ft:gpt-4o-2024-08-06",
     ],
 )  # fmt: skip

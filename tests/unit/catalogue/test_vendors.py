@@ -6,12 +6,13 @@ from itertools import pairwise
 import pytest
 
 from zai_gateway.catalogue.catalogue import Catalogue
-from zai_gateway.catalogue.model import Model, Price, Rates
+from zai_gateway.catalogue.model import Kind, Model, Price, Rates
 
 CATALOGUE = Catalogue.load()
 VENDORS = (
-    "alibaba", "azure", "cerebras", "deepseek", "fireworks", "groq", "huggingface", "mistral", "moonshot",
-    "nvidia", "openai", "openrouter", "perplexity", "sambanova", "together", "xai", "zhipu",
+    "alibaba", "anthropic", "azure", "cerebras", "deepseek", "fireworks", "gemini", "groq", "huggingface",
+    "mistral", "moonshot", "nvidia", "openai", "openrouter", "perplexity", "sambanova", "together", "vertex",
+    "xai", "zhipu",
 )  # fmt: skip
 MODELS = tuple(model for vendor in VENDORS for model in CATALOGUE.models(vendor))
 XAI_FEES = "fees: https://docs.x.ai/docs/guides/live-search (25 USD for 1,000 sources)"
@@ -66,10 +67,11 @@ def test_only_what_is_meant_to_be_free_is() -> None:
         for model in MODELS
         for price in _prices(model)
         for rates in _rates(price)
-        if not rates.output
+        if not (rates.input if model.kind is Kind.EMBEDDING else rates.output)
     }
     named = {name for name in free if not name.startswith("nvidia/") and not name.endswith(":free")}
-    assert named == {"zhipu/glm-4.5-flash", "zhipu/glm-4.7-flash"}
+    gemma = {"gemini/gemma-3-27b-it", "gemini/gemma-4-26b-a4b-it", "gemini/gemma-4-31b-it"}
+    assert named == {"zhipu/glm-4.5-flash", "zhipu/glm-4.7-flash", *gemma}
 
 
 def test_longer_prompts_never_cost_less() -> None:

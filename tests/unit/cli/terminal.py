@@ -82,6 +82,7 @@ class Terminal:
         return Composition(
             default_data=self.data,
             base_url=self._variables.get("ZAI_BASE_URL", "http://127.0.0.1:9/v1"),
+            public_url=self._variables.get("ZAI_PUBLIC_URL", ""),
             api_key=self._variables.get("ZAI_KEY"),
             secret=self._variables.get,
             open_books=self.books,

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.storage.processes import killed
-from tests.storage.samples import NOON, fixed
-from tests.storage.samples import attempt as attempted
+from tests.storage.samples import NOON, lease
 from tests.unit.cli.terminal import Terminal
 from zai_gateway.app.doctor import disk_space
 from zai_gateway.app.house import opened
@@ -57,7 +56,7 @@ def findings(terminal: Terminal, *options: str, code: int = 0) -> dict[str, dict
 def test_a_backup_and_its_restore(terminal: Terminal, tmp_path: Path) -> None:
     copy, other = tmp_path / "copy", str(tmp_path / "other")
     made = terminal.ok("admin", "backup", str(copy))
-    assert made == {"file": str(copy), "bytes": copy.stat().st_size, "schema": SCHEMA, "open_holds": 0}
+    assert made == {"file": str(copy), "bytes": copy.stat().st_size, "schema": SCHEMA, "leased_micro_usd": 0}
     restored = terminal.ok("admin", "restore", str(copy), "--data", other)
     assert restored == {**made, "encryption_key": "missing"}
     assert not (tmp_path / "other" / "vault.key").exists()
@@ -145,41 +144,52 @@ def test_a_provider_key_that_does_not_open_is_named(terminal: Terminal) -> None:
     assert found["found"] == f"These provider keys do not open: {key['name']} ({key['id']})."
 
 
-def test_holds_of_a_worker_that_died(terminal: Terminal) -> None:
-    killed(_hold_and_die, terminal.data)
+def test_what_is_leased_to_a_worker_that_died(terminal: Terminal) -> None:
+    killed(_lease_and_die, terminal.data)
     found = findings(terminal)["holds"]
     assert found["grade"] == "warn"
-    assert found["found"] == "1 open request holds 0.00000004 USD of workers that died here."
-    # The next start takes them over.
+    assert found["found"] == "0.00000004 USD are leased to 1 worker that died here."
+    # The next start takes it over.
     with closing(Store.open(terminal.data)) as store:
         worker = Worker("worker_2", terminal.data / "workers")
-        assert worker.open(store.spend, NOON) == 1
-        found = findings(terminal)
-        assert (found["holds"]["grade"], found["unconfirmed"]["grade"]) == ("ok", "warn")
+        worker.open(store.spend, NOON)
+        assert findings(terminal)["holds"]["grade"] == "ok"
         worker.close(store.spend)
 
 
-def test_holds_of_a_worker_that_lives_are_as_they_should_be(terminal: Terminal) -> None:
+def test_what_is_unconfirmed_is_told(terminal: Terminal) -> None:
     with closing(Store.open(terminal.data)) as store:
         worker = Worker("worker_1", terminal.data / "workers")
         worker.open(store.spend, NOON)
-        _hold(store)
+        _lease(store)
+        store.spend.lose("worker_1", NOON)
+        found = findings(terminal)["unconfirmed"]
+        assert found["grade"] == "warn"
+        assert found["found"].startswith("0.00000004 USD of 1 request ")
+        worker.close(store.spend)
+    assert findings(terminal)["unconfirmed"]["grade"] == "ok"
+
+
+def test_what_is_leased_to_a_worker_that_lives_is_as_it_should_be(terminal: Terminal) -> None:
+    with closing(Store.open(terminal.data)) as store:
+        worker = Worker("worker_1", terminal.data / "workers")
+        worker.open(store.spend, NOON)
+        _lease(store)
         assert findings(terminal)["holds"]["grade"] == "ok"
-        store.spend.release("worker_1", attempted(), None)
         worker.close(store.spend)
 
 
-def _hold_and_die(data: Path) -> None:
+def _lease_and_die(data: Path) -> None:
     store = Store.open(data)
     Worker("worker_1", data / "workers").open(store.spend, NOON)
-    _hold(store)
+    _lease(store)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _hold(store: Store) -> None:
+def _lease(store: Store) -> None:
     (workspace,) = store.accounts.workspaces()
     (key,) = store.accounts.keys(workspace.id)
-    store.spend.hold("worker_1", attempted(), (Budget(id=key.budget, owner=key.id),), fixed(40))
+    assert lease(store, 40, Budget(id=key.budget, owner=key.id))
 
 
 def test_a_restore_that_did_not_end_is_told(terminal: Terminal) -> None:

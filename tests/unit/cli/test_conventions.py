@@ -37,7 +37,10 @@ def commands() -> Generator[tuple[str, set[str]]]:
 
 
 COMMANDS = dict(commands())
-OF_THE_WHOLE = re.compile("workspace|vault|backup|restore|doctor|price (import|catalogue)")
+OF_THE_WHOLE = re.compile(
+    "workspace|vault|person|setup-link|backup|restore|doctor|price (import|catalogue)"
+    "|spend (resolve|workers|lost)"
+)
 """Commands on all workspaces at once."""
 
 
@@ -139,14 +142,21 @@ def test_serve_passes_on_what_was_asked(tmp_path: Path) -> None:
         allow_private_addresses=True,
     )
     assert terminal.run("serve", "--no-private-addresses").code == 0
-    assert terminal.served == [default, other, replace(default, allow_private_addresses=False)]
+    for number in ("2", "auto"):
+        assert terminal.run("serve", "--workers", number).code == 0
+    assert terminal.served == [
+        default,
+        other,
+        replace(default, allow_private_addresses=False),
+        replace(default, workers=2),
+        replace(default, workers=None),
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--workers", "2"), "several workers come with a later release"),
-        (("--workers", "0"), "--workers"),
+        (("--workers", "0"), "write a number from 1 to 256, or auto"),
         (("--port", "65536"), "--port"),
         (("--log-level", "loud"), "--log-level"),
     ],
@@ -194,10 +204,13 @@ def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, sa
         ("workspace", "list"),
         ("workspace", "rename", "tools", "--name", "Other"),
         ("member", "add", "ana@example.com"),
+        ("member", "invite", "ana"),
         ("member", "list"),
         ("member", "show", "ana"),
         ("member", "update", "ana", "--role", "admin"),
         ("member", "remove", "ana"),
+        ("person", "reset-password", "ana@example.com"),
+        ("setup-link",),
         ("management-key", "create", "ci", "--scope", "keys:read"),
         ("management-key", "list"),
         ("management-key", "revoke", "ci"),
@@ -215,6 +228,12 @@ def test_what_the_rooms_raise_is_1_and_their_own_sentence(trouble: Exception, sa
         ("price", "list"),
         ("price", "remove", "openai/x"),
         ("usage",),
+        ("spend", "unconfirmed"),
+        ("spend", "resolve", "req_1", "--none"),
+        ("spend", "flagged"),
+        ("spend", "reconcile", "--provider", "openai", "--billed", "1", "--since", "1d"),
+        ("spend", "workers"),
+        ("spend", "lost", "wrk_1"),
     ],
 )
 def test_books_that_cannot_be_opened_are_1_and_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:

@@ -34,6 +34,22 @@ def test_every_term_is_set_changed_and_taken_away(terminal: Terminal) -> None:
     assert "near the cap" in shown
 
 
+def test_rate_limits_are_set_changed_and_taken_away(terminal: Terminal) -> None:
+    made = terminal.ok("admin", "key", "create", "ci", "--rpm", "60", "--tpm", "200000")
+    assert (made["rpm"], made["tpm"], made["concurrency"]) == (60, 200_000, None)
+    changed = terminal.ok("admin", "key", "update", "ci", "--rpm", "5", "--no-tpm", "--concurrency", "2")
+    assert (changed["rpm"], changed["tpm"], changed["concurrency"]) == (5, None, 2)
+    again = terminal.ok("admin", "key", "update", "ci", "--no-rpm", "--no-concurrency")
+    assert (again["rpm"], again["tpm"], again["concurrency"]) == (None, None, None)
+    terminal.ok("admin", "key", "update", "ci", "--tpm", "200000", "--rpm", "60")
+    assert "60 requests/min, 200,000 tokens/min" in terminal.run("admin", "key", "show", "ci").out
+    for wrong in (("--rpm", "0"), ("--rpm", "5", "--no-rpm"), ("--tpm", "many"), ("--concurrency", "-1")):
+        refused = terminal.run("admin", "key", "update", "ci", *wrong)
+        assert (refused.code, refused.out) == (2, "")
+    too_many = terminal.run("admin", "key", "update", "ci", "--rpm", "1000000000001")
+    assert (too_many.code, too_many.err) == (*(1, "zai: rpm: a whole number from 1 to 1,000,000,000,000.\n"),)
+
+
 def test_keys_are_found_by_what_is_known_of_them(terminal: Terminal) -> None:
     alpha = terminal.ok("admin", "key", "create", "Alpha", "--tag", "x", "--member", "ana")
     terminal.ok("admin", "key", "create", "alphabet", "--tag", "y", "--expires", "1h")

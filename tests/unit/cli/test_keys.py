@@ -11,6 +11,9 @@ from zai_gateway.money import NANO_PER_USD
 
 KEY_FIELDS = {
     "near_cap",
+    "rpm",
+    "tpm",
+    "concurrency",
     "member_id",
     "tags",
     "last_used_at",

@@ -15,7 +15,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 def test_a_workspace_has_keys_of_its_own(terminal: Terminal) -> None:
     made = terminal.ok("admin", "workspace", "create", "Data Tools")
-    assert set(made) == {"id", "name", "slug", "created_at"}
+    assert set(made) == {"id", "name", "slug", "rpm", "tpm", "concurrency", "created_at"}
     for ref in (made["id"], "data-tools", "Data Tools"):
         terminal.ok("admin", "key", "create", f"by {len(ref)}", "--workspace", ref)
     listed = terminal.ok("admin", "key", "list", "--workspace", "data-tools")["keys"]
@@ -29,6 +29,21 @@ def test_a_workspace_has_keys_of_its_own(terminal: Terminal) -> None:
         "Platform",
     ]
     assert "Platform" in terminal.run("admin", "workspace", "list").out
+
+
+def test_a_workspace_has_rate_limits(terminal: Terminal) -> None:
+    limited = terminal.ok("admin", "workspace", "update", "My Workspace", "--rpm", "600", "--tpm", "5")
+    assert (limited["rpm"], limited["tpm"], limited["concurrency"]) == (600, 5, None)
+    changed = terminal.ok("admin", "workspace", "update", "My Workspace", "--no-tpm", "--concurrency", "9")
+    assert (changed["rpm"], changed["tpm"], changed["concurrency"]) == (600, None, 9)
+    assert "600 requests/min, 9 at once" in terminal.run("admin", "workspace", "list").out
+    nothing = terminal.run("admin", "workspace", "update", "My Workspace")
+    assert nothing.code == 2
+    (record, _) = terminal.ok("admin", "audit", "list", "--deed", "workspace.update")["audit"]
+    assert record["changes"] == {
+        "tpm": {"before": 5, "after": None},
+        "concurrency": {"before": None, "after": 9},
+    }
 
 
 def test_what_stands_in_a_workspace_is_of_it(terminal: Terminal) -> None:

@@ -18,6 +18,8 @@ import pytest
 from tests.unit.cli.terminal import Terminal
 
 ZAI = (sys.executable, "-c", "import sys; from zai_gateway.app import main; sys.exit(main())")
+LISTENING_TO_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+"""As from a terminal: a shell starts what is to run in the background with that signal ignored."""
 SECRET = "sk-canary-0123456789"
 PATIENCE = 60.0
 """Seconds after which a process has failed."""
@@ -114,14 +116,17 @@ def test_ctrl_c_ends_it_quietly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         with subprocess.Popen(
-            [*ZAI, "chat", "Hi"],
+            [*ZAI[:2], LISTENING_TO_CTRL_C + ZAI[2], "chat", "Hi"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(ZAI_BASE_URL=address, ZAI_KEY="zk_live_x"),
         ) as process:
             connection, _ = listener.accept()
             with connection:
-                assert connection.recv(1).startswith(b"P")
+                request = b""
+                while not request.endswith(b"}"):
+                    request += connection.recv(65_536)
+                assert request.startswith(b"POST ")
                 process.send_signal(signal.SIGINT)
                 out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, b"", b"")

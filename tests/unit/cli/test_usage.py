@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bookings import Booker
 from tests.unit.cli.terminal import Terminal
-from zai_gateway.catalogue.bound import Bound
 from zai_gateway.cli.acting import OPERATOR
-from zai_gateway.spend.budgets import Budget
-from zai_gateway.spend.ledger import Attempt, Certainty, Entry, Outcome
-from zai_gateway.spend.store import WorkerLife
+from zai_gateway.spend.ledger import Certainty, Outcome
 from zai_gateway.wire.usage import Usage
 
 ROW = {
@@ -26,7 +24,6 @@ ROW = {
     "unconfirmed_micro_usd",
 }
 USED = Usage(input=10, cache_read=20, cache_write=3, cache_write_long=4, output=50, reasoning=6)
-BOUND = Bound(input_pico=0, output_pico=1_000_000, asked=100, most=100, room=None, floor=1)
 DAY = 86_400
 
 
@@ -40,35 +37,14 @@ def terminal(tmp_path: Path) -> Terminal:
 def spend(terminal: Terminal, request: str, cost: int, risk: int = 0) -> None:
     """Books one answered attempt of the key `ci`, in nano-USD."""
     now = terminal.clock.now_ms()
-    worker = f"worker-{request}"
+    certainty = Certainty.ESTIMATED if risk else Certainty.EXACT
+    what = Outcome(cost=cost, risk=risk, certainty=certainty, usage=USED, status=200, total_ms=5)
     with terminal.books() as books:
-        workspace = books.accounts.the_workspace().id
-        key = books.accounts.api_keys.show(OPERATOR, workspace, "ci")
-        attempt = Attempt(
-            request=request,
-            number=1,
-            workspace=workspace,
-            key=key.id,
-            member=None,
-            tags=(),
-            provider="openai",
-            provider_key=None,
-            requested_model="openai/gpt-5.4",
-            answering_model="openai/gpt-5.4",
-            price_version=None,
-            streamed=False,
-            started_ms=now,
-        )
-        budgets = (Budget(id=key.budget, owner=key.id, limit=key.cap),)
-        certainty = Certainty.ESTIMATED if risk else Certainty.EXACT
-        outcome = Outcome(cost=cost, risk=risk, certainty=certainty, usage=USED, status=200, total_ms=5)
-        books.spend.open_worker(WorkerLife(id=worker, host="host", boot="", journal="", seen=now))
-        granted = books.spend.hold(worker, attempt, budgets, BOUND)
-        entry = Entry(
-            attempt=attempt, seq=0, outcome=outcome, windows=granted.windows, worker=worker, at_ms=now
-        )
-        books.spend.settle(entry, granted.amount)
-        books.spend.close_worker(worker)
+        key = books.accounts.api_keys.show(OPERATOR, books.accounts.the_workspace().id, "ci")
+        booker = Booker(books.spend, key, f"worker-{request}")
+        booker.open(now)
+        booker.book(request, what, now)
+        books.spend.close_worker(booker.worker)
 
 
 def test_usage_sums_by_key_and_model_and_rounds_once(terminal: Terminal) -> None:

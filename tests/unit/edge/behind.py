@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from msgspec import Struct
+
 from zai_gateway.accounts.caller import Caller, WorkspaceView
 from zai_gateway.accounts.records import ApiKey, ProviderKey, Workspace
 from zai_gateway.catalogue.catalogue import Catalogue
@@ -14,6 +16,7 @@ from zai_gateway.relay.quoting import Quote
 from zai_gateway.relay.reply import Reply
 from zai_gateway.spend.budgets import Budget
 from zai_gateway.spend.store import Standing
+from zai_gateway.wire.fronts import Front
 
 TOKEN = "zk_live_0PkUtestkey"  # a stand-in, no real key
 
@@ -70,21 +73,27 @@ class Callers:
     """Knows one key."""
 
     def __init__(self, known: Caller) -> None:
-        self.known = known
+        self.one = known
         self.ready = True
         self.trouble: BaseException | None = None
         self.first: Callable[[], Awaitable[object]] | None = None
 
+    def known(self, token: str | None) -> Caller | None:
+        return None if self.first is not None else self._found(token)
+
     async def caller(self, token: str | None) -> Caller:
         if self.first is not None:
             await self.first()
+        return self._found(token)
+
+    def _found(self, token: str | None) -> Caller:
         if self.trouble is not None:
             raise self.trouble
         if token != TOKEN:
             raise Failure(
                 Code.INVALID_API_KEY, "Invalid API key. Send a valid one.", detail="Invalid API key"
             )
-        return self.known
+        return self.one
 
 
 Answer = Callable[[Caller, bytes, Reply], Awaitable[None]]
@@ -96,14 +105,40 @@ async def hello(_caller: Caller, _body: bytes, reply: Reply) -> None:
     await reply.finish()
 
 
+class Asked(Struct, frozen=True):
+    """What was asked for, beside its body."""
+
+    method: str
+    front: Front = Front.OPENAI
+    beta: tuple[str, ...] = ()
+
+
 class Answerer:
     """Answers as it is told to, and keeps what it was asked."""
 
     def __init__(self, answer: Answer) -> None:
         self.does = answer
         self.bodies: list[bytes] = []
+        self.asked: list[Asked] = []
 
-    async def answer(self, caller: Caller, body: bytes, reply: Reply) -> None:
+    async def answer(
+        self,
+        caller: Caller,
+        body: bytes,
+        reply: Reply,
+        front: Front = Front.OPENAI,
+        beta: tuple[str, ...] = (),
+    ) -> None:
+        await self._does(Asked("answer", front, beta), caller, body, reply)
+
+    async def count_tokens(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        await self._does(Asked("count_tokens"), caller, body, reply)
+
+    async def embed(self, caller: Caller, body: bytes, reply: Reply) -> None:
+        await self._does(Asked("embed"), caller, body, reply)
+
+    async def _does(self, asked: "Asked", caller: Caller, body: bytes, reply: Reply) -> None:
+        self.asked.append(asked)
         self.bodies.append(body)
         await self.does(caller, body, reply)
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+_LONG = 100_000.0
+"""Seconds: longer than anybody waits."""
+
 
 class HeldTimer:
     """One of them."""
 
-    def __init__(self, seconds: float, callback: Callable[[], None]) -> None:
-        self.seconds = seconds
+    def __init__(self, rings: float, callback: Callable[[], None]) -> None:
+        self.rings = rings
         self.callback = callback
         self.pending = True
 
@@ -17,30 +20,41 @@ class HeldTimer:
 
 
 class HeldTimers:
-    """All timers of one server. Belongs to its loop, but for counting."""
+    """All timers of one server, and its time, which stands still. Belongs to its loop, but for counting."""
 
     def __init__(self) -> None:
-        self._begun: list[HeldTimer] = []
+        self._timers: list[HeldTimer] = []
+        self._now = 0.0
+        self.begun = 0
+        """How many there ever were."""
 
-    def later(self, seconds: float, callback: Callable[[], None]) -> HeldTimer:
+    def time(self) -> float:
+        """As a loop's `time`."""
+        return self._now
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> HeldTimer:
         """As a loop's `call_later`, but that nothing is called before its time is made to run out."""
-        timer = HeldTimer(seconds, callback)
-        self._begun.append(timer)
+        timer = HeldTimer(self._now + delay, callback)
+        self._timers = [*self._pending(), timer]
+        self.begun += 1
         return timer
 
     @property
-    def begun(self) -> int:
-        """How many were ever begun."""
-        return len(self._begun)
+    def pending(self) -> int:
+        """How many may still run out."""
+        return len(self._pending())
 
-    @property
-    def pending(self) -> list[float]:
-        """The seconds of those that may still run out."""
-        return [timer.seconds for timer in self._begun if timer.pending]
-
-    def run_out(self) -> None:
-        """The time of all that are pending is over."""
-        for timer in [timer for timer in self._begun if timer.pending]:
-            if timer.pending:
+    def pass_by(self, seconds: float) -> None:
+        """So much time goes by."""
+        self._now += seconds
+        for timer in self._pending():
+            if timer.pending and timer.rings <= self._now:
                 timer.pending = False
                 timer.callback()
+
+    def run_out(self) -> None:
+        """The time of all that is waited for is over."""
+        self.pass_by(_LONG)
+
+    def _pending(self) -> list[HeldTimer]:
+        return [timer for timer in self._timers if timer.pending]

@@ -18,7 +18,7 @@ from tests.unit.edge.held_timers import HeldTimers
 from zai_gateway.edge.door import Door
 from zai_gateway.edge.hosts import Hosts
 from zai_gateway.edge.listening import Listener, address_of, listen
-from zai_gateway.edge.patience import Later
+from zai_gateway.edge.patience import Awaited, Timers
 from zai_gateway.edge.proxies import Proxies
 from zai_gateway.edge.server import Server, Serving
 
@@ -73,6 +73,20 @@ class Served:
     def tasks(self) -> int:
         """How many tasks live in the server's loop."""
         return self.on_loop(lambda: len(asyncio.all_tasks(self.loop)))
+
+    def waits(self) -> list[float]:
+        """The seconds that each open connection gives its client for what it waits for now."""
+        return sorted(
+            each.wait.seconds for each in self._server.connections if each.wait.awaited is not Awaited.NOTHING
+        )
+
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.connections)
+
+    def nothing_is_left(self) -> None:
+        """Waits until no connection and no request is left: a leak never lets it return."""
+        self.until(lambda: not self._server.connections and len(asyncio.all_tasks(self.loop)) <= 1)
 
     def settle_at(self, tasks: int) -> None:
         """Waits until only so many tasks are left: a leak never lets it return."""
@@ -137,11 +151,11 @@ def served(
     behind: Behind,
     serving: Serving | None = None,
     proxies: Proxies | None = None,
-    later: Later | None = None,
+    timers: Timers | None = None,
 ) -> Generator[Served]:
     """A server called `test`, for the length of a test; at its end no task may be left.
 
-    `later` times its waits for clients; by default nothing does, and they have all the time they need.
+    `timers` times its waits for clients; by default nothing does, and they have all the time they need.
     """
     listener = listen("127.0.0.1", 0)
     started: Future[Served] = Future()
@@ -150,7 +164,7 @@ def served(
     async def run() -> None:
         clock = HeldClock()
         door = Door(behind.rooms, clock, BODY_LIMIT, Hosts(("test",)), proxies)
-        server = Server(door, clock, serving or Serving(drain_seconds=0.0), later or HeldTimers().later)
+        server = Server(door, clock, serving or Serving(drain_seconds=0.0), timers or HeldTimers())
         loop = asyncio.get_running_loop()
         await server.run(listener, lambda: started.set_result(Served(loop, server, listener)))
         await asyncio.sleep(0)

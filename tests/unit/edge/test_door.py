@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.edge.behind import TOKEN, Answer, Behind
-from tests.unit.edge.served import AUTHORIZATION, Served, served
+from tests.unit.edge.served import AUTHORIZATION, Served, posting, read_answer, served
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.edge.paths import PATHS
 from zai_gateway.edge.proxies import Proxies, networks
@@ -131,7 +131,15 @@ def test_a_wrong_method_is_told_the_right_ones(door: Served) -> None:
         f"Authorization: Basic {TOKEN}\r\n",
         f"Authorization: {TOKEN}\r\n",
         f"Authorization: Bearer {TOKEN} x\r\n",
-        f"X-Api-Key: {TOKEN}\r\n",
+        "X-Api-Key: wrong\r\n",
+        "X-Api-Key:\r\n",
+        "X-Api-Key: \xe9\xff\r\n",
+        f"X-Api-Key: {TOKEN}\r\nX-Api-Key: {TOKEN}\r\n",
+        AUTHORIZATION + "X-Api-Key: wrong\r\n",
+        f"Authorization: Bearer wrong\r\nX-Api-Key: {TOKEN}\r\n",
+        f"Authorization: Basic {TOKEN}\r\nX-Api-Key: {TOKEN}\r\n",
+        f"{AUTHORIZATION}{AUTHORIZATION}X-Api-Key: {TOKEN}\r\n",
+        AUTHORIZATION + "X-Api-Key:\r\nX-Api-Key:\r\n",
         AUTHORIZATION + AUTHORIZATION,
         "Authorization: Bearer \xe9\xff\r\n",
     ],
@@ -148,6 +156,34 @@ def test_no_key_or_a_wrong_one_is_the_same_401_everywhere(header: str, path: str
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
 def test_the_scheme_is_read_in_any_case(scheme: str, door: Served) -> None:
     assert door.get("/v1/me", headers=f"Authorization: {scheme} {TOKEN}\r\n").status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        f"X-Api-Key: {TOKEN}\r\n",
+        f"x-api-key:  {TOKEN} \r\n",
+        f"{AUTHORIZATION}X-Api-Key: {TOKEN}\r\n",
+        f"X-Api-Key: {TOKEN}\r\nAuthorization: bearer {TOKEN}\r\n",
+        f"X-Api-Key: \r\n{AUTHORIZATION}",
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/models", "/v1/chat/completions", "/v1/quote"])
+def test_the_key_may_come_as_anthropics_clients_send_it(headers: str, path: str, door: Served) -> None:
+    got = door.get(path, headers=headers) if "GET" in PATHS[path] else door.post(path=path, headers=headers)
+    assert got.status == 200
+
+
+def test_each_request_of_a_connection_is_let_in_by_its_own_key(door: Served, behind: Behind) -> None:
+    # Heads that recur are recognized by their bytes: a key must not be carried over to other ones.
+    keys = [TOKEN, TOKEN, "x" * len(TOKEN), TOKEN]
+    statuses: list[int] = []
+    with door.connect() as connection:
+        for key in keys:
+            connection.sendall(posting(b"{}", headers=f"x-api-key: {key}\r\n"))
+            statuses.append(read_answer(connection).status)
+    assert statuses == [200, 200, 401, 200]
+    assert len(behind.answerer.bodies) == 3
 
 
 def test_the_key_is_checked_before_the_body(door: Served) -> None:

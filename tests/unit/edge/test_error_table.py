@@ -6,10 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from zai_gateway.edge.asgi import Page
-from zai_gateway.edge.error_table import TABLE, error_page
+from zai_gateway.edge.error_table import TABLE, error_page, page_for
+from zai_gateway.edge.page import Page
 from zai_gateway.errors import Code, Failure
-from zai_gateway.wire.failure import TYPES, error_event, error_object
+from zai_gateway.wire.failure import STATUSES, TYPES, error_event, error_object
+from zai_gateway.wire.fronts import Front
 
 DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
 
@@ -22,7 +23,7 @@ def page(failure: Failure) -> tuple[Page, dict[str, str]]:
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_a_status_a_type_and_one_shape(code: Code) -> None:
     made, headers = page(Failure(code, "It broke.", param="model", detail="Short"))
-    assert made.status == TABLE[code].status
+    assert made.status == STATUSES[code]
     assert headers["content-type"] == "application/json"
     assert msgspec.json.decode(made.body) == {
         "detail": "Short",
@@ -32,15 +33,16 @@ def test_every_code_has_a_status_a_type_and_one_shape(code: Code) -> None:
 
 def test_the_documentation_has_every_code_with_its_status_and_no_other() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d{3})\b", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(rows) == sorted((code.value, str(row.status)) for code, row in TABLE.items())
+    assert sorted(rows) == sorted((code.value, str(status)) for code, status in STATUSES.items())
 
 
 @pytest.mark.parametrize("code", Code)
 def test_sdks_are_told_not_to_retry_what_cannot_succeed(code: Code) -> None:
     _, headers = page(Failure(code, "It broke."))
-    row = TABLE[code]
-    sdks_retry = row.status in (408, 409, 429) or row.status >= 500
-    assert headers.get("x-should-retry") == ("false" if sdks_retry and not row.retry_helps else None)
+    status = STATUSES[code]
+    sdks_retry = status in (408, 409, 429) or status >= 500
+    helps = TABLE[code].retry_helps
+    assert headers.get("x-should-retry") == ("false" if sdks_retry and not helps else None)
 
 
 @pytest.mark.parametrize("code", [Code.BUDGET_BUSY, Code.STORE_UNAVAILABLE, Code.SHUTTING_DOWN])
@@ -67,6 +69,20 @@ def test_a_refusal_for_the_moment_says_for_how_long(code: Code) -> None:
 def test_a_wait_becomes_headers(wait: float, expected: dict[str, str]) -> None:
     _, headers = page(Failure(Code.UPSTREAM_RATE_LIMITED, "Later.", retry_after=wait))
     assert {name: value for name, value in headers.items() if name != "content-type"} == expected
+
+
+def test_what_is_larger_than_its_rate_limit_is_not_tried_again() -> None:
+    _, headers = page(Failure(Code.RATE_LIMITED, "Too large.", retry_after=float("inf")))
+    assert headers == {"content-type": "application/json", "x-should-retry": "false"}
+
+
+def test_notices_stand_beside_the_advice() -> None:
+    failure = Failure(Code.RATE_LIMITED, "Later.", retry_after=2)
+    failure.notices = (("x-ratelimit-limit-requests", "5"),)
+    assert page(failure)[1].items() >= {("retry-after", "2"), ("x-ratelimit-limit-requests", "5")}
+    plain = Failure(Code.UPSTREAM_REFUSED, "No.")
+    plain.notices = failure.notices
+    assert page(plain)[1]["x-ratelimit-limit-requests"] == "5"
 
 
 def test_a_long_wait_without_a_status_that_is_retried_is_only_a_wait() -> None:
@@ -125,6 +141,20 @@ def test_what_passes_by_itself_is_retried(status: int | None) -> None:
 
 def test_a_401_says_how_to_authenticate() -> None:
     assert page(Failure(Code.INVALID_API_KEY, "Invalid API key"))[1]["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("code", Code)
+def test_anthropics_clients_get_their_shape_and_the_same_advice(code: Code) -> None:
+    failure = Failure(code, "It broke.", param="model", retry_after=0.5)
+    failure.notices = (("x-ratelimit-limit-requests", "5"),)
+    made = page_for(Front.ANTHROPIC, failure, "req_1")
+    assert made.status == STATUSES[code]
+    told = msgspec.json.decode(made.body)
+    assert sorted(told) == ["error", "request_id", "type"]
+    assert (told["type"], told["request_id"]) == ("error", "req_1")
+    assert sorted(told["error"]) == ["message", "type"]
+    assert dict(made.headers) == {**page(failure)[1], "request-id": "req_1"}
+    assert page_for(Front.OPENAI, failure, "req_1").headers == error_page(failure).headers
 
 
 def test_the_event_of_a_stream_holds_the_same_object_as_the_body() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.edge.behind import Behind
+from tests.unit.edge.requests import Elsewhere, request
 from tests.unit.edge.served import AUTHORIZATION, Got, Served, served
 from zai_gateway.edge.hosts import Hosts, public_hosts
 from zai_gateway.errors import Code, Failure, OperatorError
@@ -113,9 +114,9 @@ def test_a_probe_is_answered_by_any_name(path: str, hosts: str) -> None:
 
 def passes(host: str, bound: str, public: str = "") -> bool:
     """Whether a request for `host` is let through on a connection to this machine's address `bound`."""
-    scope = {"headers": [(b"host", host.encode())], "server": (bound, 8011)}
+    asking = request(headers=[(b"host", host.encode())], source=Elsewhere(bound=bound))
     try:
-        Hosts(public_hosts(public)).check(scope)
+        Hosts(public_hosts(public)).check(asking)
     except Failure as failure:
         assert failure.code is Code.MISDIRECTED_REQUEST
         return False

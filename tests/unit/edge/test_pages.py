@@ -8,6 +8,8 @@ from tests.unit.edge.behind import MODELS, Behind, caller, standing
 from tests.unit.edge.served import Served, served
 from zai_gateway.edge.paths import PATHS
 from zai_gateway.errors import StoreUnavailable
+from zai_gateway.spend.budgets import Budget, Period, window_start
+from zai_gateway.spend.store import Standing
 
 NOTHING_KNOWN = dict.fromkeys(
     (
@@ -71,7 +73,12 @@ def test_a_store_that_is_down_is_a_503_that_says_when_to_come_back(door: Served,
 def test_me_is_the_references_block(door: Served) -> None:
     expected = {
         "auth": "api_key",
-        "org": {"id": "ws_1", "name": "My Workspace", "slug": "my-ws"},
+        "org": {
+            "id": "ws_1",
+            "name": "My Workspace",
+            "slug": "my-ws",
+            "rate_limits": {"rpm": None, "tpm": None, "concurrency": None},
+        },
         "api_key": {
             "id": "key_1",
             "name": "production-key",
@@ -79,6 +86,10 @@ def test_me_is_the_references_block(door: Served) -> None:
             "spend_micro_usd": 18234,
             "spend_cap_micro_usd": 5000000,
             "fallback_model": "openai/gpt-5.4-mini",
+            "spend_period": "total",
+            "spend_resets_at": None,
+            "unconfirmed_micro_usd": 0,
+            "rate_limits": {"rpm": None, "tpm": None, "concurrency": None},
         },
     }
     assert door.get("/v1/me").json() == door.get("/v1/whoami").json() == expected
@@ -92,6 +103,27 @@ def test_me_answers_over_the_cap_and_has_nulls_where_there_is_nothing() -> None:
     assert block["spend_micro_usd"] == 9_000_000
     assert block["spend_cap_micro_usd"] is None
     assert block["fallback_model"] is None
+    # Rounded up, as every amount is: never less than the caps count.
+    assert block["unconfirmed_micro_usd"] == 1
+
+
+@pytest.mark.parametrize(
+    ("period", "resets_at"),
+    [
+        (Period.TOTAL, None),
+        (Period.DAILY, "2026-01-02T00:00:00Z"),
+        (Period.WEEKLY, "2026-01-05T00:00:00Z"),
+        (Period.MONTHLY, "2026-02-01T00:00:00Z"),
+    ],
+)
+def test_me_says_when_the_cap_counts_anew(
+    period: Period, resets_at: str | None, door: Served, behind: Behind
+) -> None:
+    noon = 1_767_268_800_000  # 2026-01-01 12:00 UTC, a Thursday
+    budget = Budget(id="bud_1", owner="key_1", period=period)
+    behind.standings.rows = (Standing(budget, window_start(period, noon), spent=1, risk=0, held=0),)
+    block = door.get("/v1/me").json()["api_key"]
+    assert (block["spend_period"], block["spend_resets_at"]) == (period.value, resets_at)
 
 
 def test_me_is_zero_before_anything_was_spent(door: Served, behind: Behind) -> None:

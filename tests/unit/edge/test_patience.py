@@ -21,6 +21,7 @@ from zai_gateway.settings import Limits
 
 POST = f"POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\n{AUTHORIZATION}"
 HEAD, BODY, ANSWER = Patience().head_seconds, Patience().body_seconds, Patience().answer_seconds
+IDLE = Patience().idle_seconds
 
 
 @pytest.fixture
@@ -52,42 +53,44 @@ HEADS = {
 
 @pytest.mark.parametrize("case", HEADS)
 def test_a_head_that_stops_coming_is_a_408(case: str, timers: HeldTimers) -> None:
-    with served(Behind(), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(), timers=timers) as door, door.connect() as connection:
         connection.sendall(HEADS[case].encode())
-        door.until(lambda: timers.begun == 2)
-        assert timers.pending == [HEAD]
+        door.read_on()
+        assert door.waits() == [HEAD]
         door.on_loop(timers.run_out)
         assert timed_out(read_answer(connection))
         assert ends(connection)
 
 
 def test_bytes_that_trickle_in_do_not_prolong_a_head(timers: HeldTimers) -> None:
-    with served(Behind(), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(), timers=timers) as door, door.connect() as connection:
         for byte in HEADS["a header"].encode():
             connection.sendall(bytes([byte]))
             door.read_on()
-        assert timers.begun == 2  # one for the connection, and one from the first byte
-        door.on_loop(timers.run_out)
+            door.on_loop(lambda: timers.pass_by(HEAD / 100))
+        assert door.on_loop(door.waits) == [HEAD]
+        # Counted from the first byte, a part of the time is over already.
+        door.on_loop(lambda: timers.pass_by(HEAD * 0.8))
         assert timed_out(read_answer(connection))
 
 
 @pytest.mark.parametrize("sent", ["", "\r\n", "\r\n\r\n"])
 def test_a_connection_that_asks_nothing_is_closed_without_a_word(sent: str, timers: HeldTimers) -> None:
-    with served(Behind(), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(), timers=timers) as door, door.connect() as connection:
         connection.sendall(sent.encode())
-        door.until(lambda: timers.pending == [HEAD])
+        door.until(lambda: door.waits() == [HEAD])
         door.read_on()
         door.on_loop(timers.run_out)
         assert connection.recv(1) == b""
 
 
 def test_the_second_head_of_a_connection_has_its_time_too(timers: HeldTimers) -> None:
-    with served(Behind(), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(), timers=timers) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
         assert read_answer(connection).status == 200
-        assert timers.pending == []
+        assert door.on_loop(door.waits) == [IDLE]
         connection.sendall(b"\r\nGET /v1/me HTTP/1.1\r\n")
-        door.until(lambda: timers.pending == [HEAD])
+        door.until(lambda: door.waits() == [HEAD])
         door.read_on()
         door.on_loop(timers.run_out)
         assert timed_out(read_answer(connection))
@@ -102,10 +105,10 @@ def test_who_waits_for_an_answer_is_not_short_of_time(timers: HeldTimers) -> Non
 
     behind = Behind()
     behind.callers.first = look_up
-    with served(behind, later=timers.later) as door, door.connect() as asking, door.connect() as silent:
+    with served(behind, timers=timers) as door, door.connect() as asking, door.connect() as silent:
         asking.sendall(posting(b"{}"))
         assert begun.wait(20)
-        door.until(lambda: timers.pending == [HEAD])
+        door.until(lambda: door.waits() == [HEAD])
         door.on_loop(timers.run_out)
         assert silent.recv(1) == b""
         door.loop.call_soon_threadsafe(go.set)
@@ -125,11 +128,11 @@ BODIES = {
 @pytest.mark.parametrize("case", BODIES)
 def test_a_body_that_stops_coming_is_a_408_and_never_reaches_the_relay(case: str, timers: HeldTimers) -> None:
     behind = Behind()
-    with served(behind, later=timers.later) as door:
+    with served(behind, timers=timers) as door:
         idle = door.tasks()
         with door.connect() as connection:
             connection.sendall(BODIES[case].encode())
-            door.until(lambda: timers.pending == [BODY])
+            door.until(lambda: door.waits() == [BODY])
             door.read_on()
             door.on_loop(timers.run_out)
             assert timed_out(read_answer(connection))
@@ -140,14 +143,14 @@ def test_a_body_that_stops_coming_is_a_408_and_never_reaches_the_relay(case: str
 
 def test_a_body_has_its_time_for_each_kib_of_it(timers: HeldTimers) -> None:
     behind = Behind()
-    with served(behind, later=timers.later) as door, door.connect() as connection:
+    with served(behind, timers=timers) as door, door.connect() as connection:
         connection.sendall(f"{POST}Content-Length: 2500\r\n\r\n".encode())
         for _ in range(2):
             connection.sendall(b"x" * 1_024)
-            door.until(lambda: timers.pending == [BODY])
+            door.until(lambda: door.waits() == [BODY])
             door.read_on()
             door.on_loop(timers.run_out)
-        assert timers.pending == [BODY]
+        assert door.on_loop(door.waits) == [BODY]
         connection.sendall(b"x" * 452)
         assert read_answer(connection).status == 200
     assert behind.answerer.bodies == [b"x" * 2_500]
@@ -166,7 +169,7 @@ def test_what_the_gateway_itself_is_slow_with_is_not_the_clients_fault(
     behind.callers.first = look_up
     body = b"x" * 150_000
     expecting = "Expect: 100-continue\r\n" if waits_for_go_ahead else ""
-    with served(behind, later=timers.later) as door, door.connect() as connection:
+    with served(behind, timers=timers) as door, door.connect() as connection:
         sent = posting(body, headers=AUTHORIZATION + expecting)
         # So much of a body fills the buffer that the gateway keeps for a request that it has yet to look at.
         cut = len(sent) - len(body) + (0 if waits_for_go_ahead else 100_000)
@@ -175,7 +178,7 @@ def test_what_the_gateway_itself_is_slow_with_is_not_the_clients_fault(
         door.read_on()
         for _ in range(3):
             door.on_loop(timers.run_out)
-            assert timers.pending == [BODY]
+            assert door.on_loop(door.waits) == [BODY]
         door.loop.call_soon_threadsafe(go.set)
         if waits_for_go_ahead:
             assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -185,7 +188,7 @@ def test_what_the_gateway_itself_is_slow_with_is_not_the_clients_fault(
 
 
 def test_a_request_that_was_answered_already_ends_without_a_second_answer(timers: HeldTimers) -> None:
-    with served(Behind(), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(), timers=timers) as door, door.connect() as connection:
         connection.sendall(BODIES["none of it"].replace("Bearer", "Basic").encode())
         got = read_answer(connection)
         assert (got.status, got.header("connection")) == (401, None)
@@ -203,12 +206,12 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(timers: HeldTimers) ->
             await reply.write(b"data: " + b"x" * 65_536 + b"\n\n")
 
     def run_out() -> bool:
-        assert set(timers.pending) <= {ANSWER}
+        assert set(door.waits()) <= {ANSWER}
         # While the kernel's buffers fill, what waits here gets less, as if the client read it.
         timers.run_out()
         return gone.is_set()
 
-    with served(Behind(pour), later=timers.later) as door:
+    with served(Behind(pour), timers=timers) as door:
         idle = door.tasks()
         with door.connect() as connection:
             connection.sendall(posting(b"{}"))
@@ -227,15 +230,15 @@ def test_a_client_that_reads_on_after_a_pause_gets_the_whole_answer(timers: Held
         await reply.finish()
 
     def paused() -> bool:
-        if timers.pending == [ANSWER]:
+        if door.waits() == [ANSWER]:
             pausing.set()
         return pausing.is_set()
 
-    with served(Behind(much), later=timers.later) as door, door.connect() as connection:
+    with served(Behind(much), timers=timers) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
         door.until(paused)
         got = read_answer(connection)
-        assert timers.pending == []
+        assert door.on_loop(door.waits) == [IDLE]
     assert (got.body.count(b"data: x"), got.body[-14:]) == (pieces, b"data: [DONE]\n\n")
 
 

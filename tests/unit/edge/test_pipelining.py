@@ -3,21 +3,22 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+from contextlib import suppress
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
+from tests.clocks import HeldClock
 from tests.unit.edge.behind import Behind, hello
 from tests.unit.edge.held_timers import HeldTimers
+from tests.unit.edge.in_memory import Transport, settled
 from tests.unit.edge.served import AUTHORIZATION, Served, posting, served
 from zai_gateway.accounts.caller import Caller
-from zai_gateway.edge.asgi import Receive, Scope, Send
+from zai_gateway.edge.connection import MOST_IN_LINE, Connection
+from zai_gateway.edge.page import Page
 from zai_gateway.edge.patience import Patience
-from zai_gateway.edge.pipelining import MOST_IN_LINE
-from zai_gateway.edge.protocol import DoorProtocol
-from zai_gateway.edge.refusals import HeadLimits
+from zai_gateway.edge.reception import Reception, Serving, Work
+from zai_gateway.edge.reply import ClientReply
+from zai_gateway.edge.request import ClientLeft, Request
 from zai_gateway.relay.reply import Reply
 
 GET = f"GET /v1/me HTTP/1.1\r\nHost: test\r\n{AUTHORIZATION}\r\n".encode()
@@ -71,83 +72,42 @@ def test_so_many_wait_in_line_and_those_behind_them_are_not_read(
     assert closing == [False] * answered + [sent > answered]
 
 
-class Transport(asyncio.Transport):
-    """A connection without a network: it keeps what was written, and whether it is read from."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.reading = True
-        self.closing = False
-        self.buffered = 0
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-    def get_write_buffer_size(self) -> int:
-        return self.buffered
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def close(self) -> None:
-        self.closing = True
-
-    def abort(self) -> None:
-        self.closing = True
-
-
-class App:
-    """An application that answers each request when it is let go, after reading the body of a POST."""
+class Keeper:
+    """A door that answers each request when it is let go, after reading the body of a POST."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(0)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        while scope["method"] == "POST" and (await receive())["more_body"]:
-            pass
-        await self.turns.acquire()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    def begin(self, request: Request, reply: ClientReply) -> Work:
+        return self._answer(request, reply)
 
-
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
+    async def _answer(self, request: Request, reply: ClientReply) -> None:
+        with suppress(ClientLeft):
+            if request.method == "POST":
+                await request.body(1_000_000)
+            await self.turns.acquire()
+            reply.page(Page(200, (), b""))
 
 
 class Line:
     """A connection whose every step is seen."""
 
     def __init__(self) -> None:
-        self.app, self.timers, self.transport = App(), HeldTimers(), Transport()
-        config = Config(
-            self.app, interface="asgi3", http="httptools", ws="none", lifespan="off", log_config=None
-        )
-        self.protocol = DoorProtocol(
-            config, ServerState(), HeadLimits(), Patience(), lambda: "req_1", self.timers.later
-        )
-        self.protocol.connection_made(self.transport)
+        self.keeper, self.timers, self.transport = Keeper(), HeldTimers(), Transport()
+        reception = Reception(self.keeper, HeldClock(), Serving(), self.timers)
+        self.connection = Connection(reception)
+        self.connection.connection_made(self.transport)
 
     async def lose(self) -> None:
         """The connection is gone, and nobody waits for it any more."""
-        self.protocol.connection_lost(None)
+        self.connection.connection_lost(None)
         for _ in range(MOST_IN_LINE):
-            self.app.turns.release()
+            self.keeper.turns.release()
         await settled()
 
     async def answer(self) -> None:
         """Lets one more request be answered."""
-        self.app.turns.release()
+        self.keeper.turns.release()
         await settled()
 
 
@@ -160,44 +120,69 @@ async def line() -> AsyncGenerator[Line]:
 
 async def test_while_anything_waits_in_line_nothing_more_is_read(line: Line) -> None:
     body = b"x" * 200_000
-    line.protocol.data_received(GET * 3 + posting(body)[:100_000])
+    line.connection.data_received(GET * 3 + posting(body)[:100_000])
     for _ in range(3):
         assert not line.transport.reading
         await line.answer()
     # It is the turn of the one with the body, which is wanted now.
     assert line.transport.reading
-    line.protocol.data_received(posting(body)[100_000:])
+    line.connection.data_received(posting(body)[100_000:])
     await line.answer()
     assert line.transport.reading
     assert line.transport.written.count(b"HTTP/1.1 200") == 4
 
 
 async def test_a_body_behind_answered_requests_is_never_kept_before_its_turn(line: Line) -> None:
-    line.protocol.data_received(GET * 20 + posting(b"x" * 1_000_000)[:-1_000_000])
+    line.connection.data_received(GET * 20 + posting(b"x" * 1_000_000)[:-1_000_000])
     fed = 0
     for _ in range(20):
         if line.transport.reading:
-            line.protocol.data_received(b"x" * 50_000)
+            line.connection.data_received(b"x" * 50_000)
             fed += 50_000
         await line.answer()
     assert fed == 0
 
 
 async def test_a_connection_that_is_closing_is_not_answered_when_time_is_over(line: Line) -> None:
-    line.protocol.data_received(GET[:20])
+    line.connection.data_received(GET[:20])
     line.transport.closing = True  # what was written before is still on its way out
     line.timers.run_out()
     assert line.transport.written == b""
-    assert line.timers.pending == []
+    assert line.timers.pending == 0
 
 
 async def test_an_answer_that_is_read_slowly_but_read_is_waited_for(line: Line) -> None:
-    line.protocol.data_received(GET)
+    line.connection.data_received(GET)
     line.transport.buffered = 100_000
-    line.protocol.pause_writing()
+    line.connection.pause_writing()
     for left in (99_999, 50_000, 1):
         line.transport.buffered = left
         line.timers.run_out()
         assert not line.transport.closing
     line.timers.run_out()
     assert line.transport.closing
+
+
+LAST = GET.replace(b"Host", b"Connection: close\r\nHost")
+REFUSED = GET.replace(b"Host:", b"Host :")
+
+
+@pytest.mark.parametrize("sent", [LAST, REFUSED])
+async def test_the_last_answer_of_a_connection_is_waited_for_as_any_other(line: Line, sent: bytes) -> None:
+    line.transport.buffered = 100_000
+    line.connection.data_received(sent)
+    await line.answer()
+    for left in (100_000, 50_000, 1) if sent is REFUSED else (50_000, 1):
+        line.transport.buffered = left
+        line.timers.run_out()
+        assert not line.transport.aborted
+    line.timers.run_out()
+    assert line.transport.aborted
+
+
+async def test_who_is_heard_out_after_the_last_answer_has_little_time(line: Line) -> None:
+    line.connection.data_received(REFUSED)
+    assert line.transport.ended
+    assert not line.transport.closing
+    line.timers.pass_by(Patience().linger_seconds + 1)
+    assert line.transport.aborted

@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator, ValidationError, validate
 
 from tests.unit.edge.behind import Behind, caller
 from tests.unit.edge.served import AUTHORIZATION, Got, Served, served
-from zai_gateway.edge.error_table import TABLE
+from zai_gateway.accounts.caller import Caller
 from zai_gateway.edge.paths import PATHS
 from zai_gateway.edge.reference_page import openapi_document
 from zai_gateway.errors import Code, Failure, StoreUnavailable
-from zai_gateway.wire.failure import TYPES
+from zai_gateway.relay.reply import Reply
+from zai_gateway.wire.failure import STATUSES, TYPES
 
 DOCUMENT = openapi_document()
 TOLD_BY_THE_DOOR = (
@@ -28,6 +29,7 @@ TOLD_BY_THE_DOOR = (
     Code.HEADERS_TOO_LARGE,
 )
 """Whatever the path."""
+RELAYED = ("/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings")
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def documented(path: str, method: str, got: Got) -> list[str]:
     wrong = [
         f"no header {name}"
         for name in response.get("headers", {})
-        if not name.startswith("x-zai-") and got.header(name) is None
+        if not name.startswith(("x-zai-", "x-ratelimit-")) and got.header(name) is None
     ]
     return wrong + problems(media["schema"], got.json())
 
@@ -103,11 +105,30 @@ def test_a_key_without_cap_and_fallback_is_as_documented() -> None:
         assert documented("/v1/me", "get", door.get("/v1/me")) == []
 
 
+@pytest.mark.parametrize("path", RELAYED)
+def test_refusals_of_requests_are_as_documented(path: str, door: Served) -> None:
+    compressed = f"{AUTHORIZATION}Content-Encoding: br\r\n"
+    assert documented(path, "post", door.post(path=path, headers="")) == []
+    assert documented(path, "post", door.post(b"x" * 300_000, path=path)) == []
+    assert documented(path, "post", door.post(path=path, headers=compressed)) == []
+
+
+@pytest.mark.parametrize("path", RELAYED)
+def test_the_documented_answers_pass_the_door(path: str, door: Served, behind: Behind) -> None:
+    shown = DOCUMENT["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["example"]
+
+    async def answer(_caller: Caller, _body: bytes, reply: Reply) -> None:
+        await reply.start(200, [("content-type", "application/json")])
+        await reply.write(msgspec.json.encode(shown))
+        await reply.finish()
+
+    behind.answerer.does = answer
+    got = door.post(path=path)
+    assert got.json() == shown
+    assert documented(path, "post", got) == []
+
+
 def test_real_errors_are_as_documented(door: Served, behind: Behind) -> None:
-    chat = "/v1/chat/completions"
-    assert documented(chat, "post", door.post(headers="")) == []
-    assert documented(chat, "post", door.post(b"x" * 300_000)) == []
-    assert documented(chat, "post", door.post(headers=f"{AUTHORIZATION}Content-Encoding: br\r\n")) == []
     assert documented("/v1/models/{id}", "get", door.get("/v1/models/nope")) == []
     behind.callers.ready = False
     assert documented("/readyz", "get", door.get("/readyz")) == []
@@ -118,7 +139,7 @@ def test_real_errors_are_as_documented(door: Served, behind: Behind) -> None:
 @pytest.mark.parametrize("code", Code)
 def test_every_failure_of_the_relay_is_as_documented(code: Code, door: Served, behind: Behind) -> None:
     if code in TOLD_BY_THE_DOOR:
-        status = str(TABLE[code].status)
+        status = str(STATUSES[code])
         assert status in DOCUMENT["info"]["description"]
         assert status not in DOCUMENT["paths"]["/v1/me"]["get"]["responses"]
         return
@@ -129,7 +150,8 @@ def test_every_failure_of_the_relay_is_as_documented(code: Code, door: Served, b
         raise failure
 
     behind.answerer.does = fail
-    assert documented("/v1/chat/completions", "post", door.post()) == []
+    for path in RELAYED:
+        assert documented(path, "post", door.post(path=path)) == []
 
 
 def test_every_example_is_valid_and_every_schema_too() -> None:
@@ -141,7 +163,7 @@ def test_every_example_is_valid_and_every_schema_too() -> None:
             continue
         if isinstance(example, str):
             for event in example.strip().split("\n\n"):
-                data = event.removeprefix("data: ")
+                data = event[event.index("data: ") + 6 :]
                 assert data == "[DONE]" or problems(media["schema"], msgspec.json.decode(data)) == []
         else:
             assert problems(media["schema"], example) == []
@@ -166,8 +188,8 @@ def test_every_reference_leads_somewhere() -> None:
     found = re.findall(r'"\$ref":"#/([^"]+)"', msgspec.json.encode(DOCUMENT).decode())
     for reference in found:
         assert resolved({"$ref": f"#/{reference}"})
-    parts = {f"components/{kind}/{name}" for kind in ("headers", "responses", "schemas") for name in
-             DOCUMENT["components"][kind]}  # fmt: skip
+    kinds = ("headers", "parameters", "responses", "schemas")
+    parts = {f"components/{kind}/{name}" for kind in kinds for name in DOCUMENT["components"][kind]}
     assert parts == set(found)
 
 
@@ -242,3 +264,14 @@ def test_the_page_shows_every_operation_and_its_links_lead_to_them(door: Served)
     links = [value for name, value in outline.attributes if name == "href"]
     assert {link.removeprefix("#") for link in links if link.startswith("#")} <= set(ids)
     assert [link for link in links if not link.startswith("#")] == ["/openapi.json"]
+
+
+def test_the_page_tells_headers_from_what_stands_in_the_path(door: Served) -> None:
+    page = door.get("/docs", headers="").body.decode()
+    message = page[
+        page.index('<section id="createMessage">') : page.index('<section id="countMessageTokens">')
+    ]
+    assert "In the path" not in message
+    assert message.index("<h4>Headers</h4>") < message.index("<code>anthropic-beta</code>")
+    model = page[page.index('<section id="retrieveModel">') :]
+    assert model.index("<h4>In the path</h4>") < model.index("<code>id</code>")

@@ -1,4 +1,4 @@
-"""The reply over ASGI: what goes out when, and how the client's leaving is noticed."""
+"""The reply: what goes out when, and how the client's leaving is noticed."""
 
 import asyncio
 import threading
@@ -8,182 +8,197 @@ import pytest
 
 from tests.unit.edge.behind import Behind
 from tests.unit.edge.served import posting, served
+from tests.unit.edge.wire import Wire
 from zai_gateway.accounts.caller import Caller
-from zai_gateway.edge.asgi import Message
-from zai_gateway.edge.reply import AsgiReply
 from zai_gateway.relay.reply import Reply
 
 JSON = [("content-type", "application/json")]
 STREAM = [("content-type", "text/event-stream; charset=utf-8")]
 
 
-class Wire:
-    """An ASGI server's side: keeps what was sent, and says when the client leaves."""
-
-    def __init__(self) -> None:
-        self.sent: list[Message] = []
-        self.left = asyncio.Event()
-
-    async def receive(self) -> Message:
-        await self.left.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Message) -> None:
-        self.sent.append(message)
-
-    def reply(self) -> AsgiReply:
-        return AsgiReply("req_1", self.receive, self.send)
-
-    async def leave(self) -> None:
-        self.left.set()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-
-
-def headers(message: Message) -> dict[bytes, bytes]:
-    rows: list[tuple[bytes, bytes]] = message["headers"]
-    assert len({name for name, _ in rows}) == len(rows)
-    return dict(rows)
-
-
 async def test_a_whole_answer_goes_out_at_once_with_its_length() -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await reply.start(200, JSON)
-        await reply.write(b'{"a":')
-        await reply.write(b"1}")
-        assert not reply.started
-        assert wire.sent == []
-        await reply.finish()
+    reply = wire.reply()
+    await reply.start(200, JSON)
+    await reply.write(b'{"a":')
+    await reply.write(b"1}")
+    assert not reply.started
+    assert wire.sent == []
+    await reply.finish()
     assert reply.started
-    assert headers(wire.sent[0]) == {
-        b"content-type": b"application/json",
-        b"content-length": b"7",
-        b"x-request-id": b"req_1",
-        b"x-content-type-options": b"nosniff",
+    assert len(wire.sent) == 1
+    [answer] = wire.answers
+    assert answer.headers == {
+        "date": "Wed, 18 Nov 2026 11:06:40 GMT",
+        "content-type": "application/json",
+        "content-length": "7",
+        "x-request-id": "req_1",
+        "x-content-type-options": "nosniff",
     }
-    assert wire.sent[1:] == [{"type": "http.response.body", "body": b'{"a":1}', "more_body": False}]
+    assert answer.body == b'{"a":1}'
+    assert wire.complete == [reply]
 
 
 async def test_an_error_takes_the_place_of_an_answer_that_was_not_finished() -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await reply.start(200, JSON)
-        await reply.write(b'{"half":')
-        await reply.start(500, JSON)
-        await reply.write(b"{}")
-        await reply.finish()
-        await reply.finish()
-        await reply.write(b"late")
-    assert [message.get("status") for message in wire.sent] == [500, None]
-    assert wire.sent[1]["body"] == b"{}"
+    reply = wire.reply()
+    await reply.start(200, JSON)
+    await reply.write(b'{"half":')
+    await reply.start(500, JSON)
+    await reply.write(b"{}")
+    await reply.finish()
+    await reply.finish()
+    await reply.write(b"late")
+    [answer] = wire.answers
+    assert (answer.status, answer.body) == (500, b"{}")
+    assert wire.complete == [reply]
 
 
 async def test_a_stream_goes_out_as_it_is_written() -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await reply.start(200, [*STREAM, ("x-zai-dropped", "top_p")])
-        assert reply.started
-        assert headers(wire.sent[0]) == {
-            b"content-type": b"text/event-stream; charset=utf-8",
-            b"x-zai-dropped": b"top_p",
-            b"cache-control": b"no-cache",
-            b"x-accel-buffering": b"no",
-            b"x-request-id": b"req_1",
-            b"x-content-type-options": b"nosniff",
-        }
-        await reply.write(b"data: 1\n\n")
-        await reply.write(b"")
-        await reply.finish()
-    assert [(message["body"], message["more_body"]) for message in wire.sent[1:]] == [
-        (b"data: 1\n\n", True),
-        (b"", False),
-    ]
+    reply = wire.reply()
+    await reply.start(200, [*STREAM, ("x-zai-dropped", "top_p")])
+    assert reply.started
+    assert wire.answers[0].named == {
+        "content-type": "text/event-stream; charset=utf-8",
+        "x-zai-dropped": "top_p",
+        "cache-control": "no-cache",
+        "x-accel-buffering": "no",
+        "transfer-encoding": "chunked",
+    }
+    await reply.write(b"data: 1\n\n")
+    await reply.write(b"")
+    await reply.finish()
+    assert wire.sent[1:] == [b"9\r\ndata: 1\n\n\r\n", b"0\r\n\r\n"]
+    assert wire.complete == [reply]
+
+
+async def test_an_older_client_gets_a_stream_that_ends_with_its_connection() -> None:
+    wire = Wire()
+    reply = wire.reply(old=True)
+    await reply.start(200, STREAM)
+    await reply.write(b"data: 1\n\n")
+    await reply.finish()
+    assert "transfer-encoding" not in wire.answers[0].named
+    assert wire.answers[0].named["connection"] == "close"
+    assert wire.answers[0].body == b"data: 1\n\n"
+    assert reply.last
+
+
+async def test_a_stream_that_is_ended_with_a_last_event_waits_for_nobody() -> None:
+    wire = Wire()
+    reply = wire.reply()
+    await reply.start(200, STREAM)
+    wire.writable = False
+    reply.end_with(b"data: 1\n\n")
+    assert wire.sent[1:] == [b"9\r\ndata: 1\n\n\r\n0\r\n\r\n"]
+    assert wire.waits == 0
+    reply.end_with(b"data: 2\n\n")
+    assert len(wire.sent) == 2
+
+
+async def test_a_write_waits_only_where_the_client_takes_no_more() -> None:
+    wire = Wire()
+    reply = wire.reply()
+    await reply.start(200, STREAM)
+    await reply.write(b"data: 1\n\n")
+    assert wire.waits == 0
+    wire.writable = False
+    await reply.write(b"data: 2\n\n")
+    assert wire.waits == 1
+    assert len(wire.sent) == 3
+
+
+async def test_what_is_put_goes_out_at_once_and_waits_for_room_only_where_there_is_none() -> None:
+    wire = Wire()
+    reply = wire.reply()
+    await reply.start(200, STREAM)
+    assert reply.put(b"data: 1\n\n")
+    await reply.room()
+    assert wire.waits == 0
+    wire.writable = False
+    assert not reply.put(b"data: 2\n\n")
+    await reply.room()
+    assert wire.waits == 1
+    assert wire.sent[1:] == [b"9\r\ndata: 1\n\n\r\n", b"9\r\ndata: 2\n\n\r\n"]
+    reply.leave()
+    assert reply.put(b"data: 3\n\n"), "nobody waits for a client that has left"
+    await reply.room()
+    assert wire.waits == 1
+    assert len(wire.sent) == 3
+
+
+async def test_the_last_answer_of_a_connection_says_so() -> None:
+    wire = Wire()
+    wire.ends = True
+    reply = wire.reply()
+    await reply.start(200, JSON)
+    await reply.finish()
+    assert wire.answers[0].named["connection"] == "close"
+    assert reply.last
 
 
 async def test_headers_that_the_relay_gives_itself_are_not_doubled() -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await reply.start(200, [*STREAM, ("cache-control", "no-cache, no-transform")])
-    assert headers(wire.sent[0])[b"cache-control"] == b"no-cache, no-transform"
+    await wire.reply().start(200, [*STREAM, ("cache-control", "no-cache, no-transform")])
+    assert wire.answers[0].named["cache-control"] == "no-cache, no-transform"
 
 
 async def test_nothing_is_written_to_a_client_that_has_left() -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await reply.start(200, STREAM)
-        await wire.leave()
-        assert reply.gone
-        await reply.write(b"data: 1\n\n")
-        await reply.finish()
+    reply = wire.reply()
+    await reply.start(200, STREAM)
+    reply.leave()
+    assert reply.gone
+    await reply.write(b"data: 1\n\n")
+    await reply.finish()
     assert len(wire.sent) == 1
+    assert wire.complete == []
 
 
 @pytest.mark.parametrize("kind", [JSON, STREAM])
 async def test_nothing_is_started_for_a_client_that_has_left(kind: list[tuple[str, str]]) -> None:
     wire = Wire()
-    async with wire.reply() as reply:
-        await wire.leave()
-        await reply.start(200, kind)
-        await reply.write(b"{}")
-        await reply.finish()
+    reply = wire.reply()
+    reply.leave()
+    await reply.start(200, kind)
+    await reply.write(b"{}")
+    await reply.finish()
     assert reply.finished
     assert wire.sent == []
 
 
-async def test_the_callback_is_called_once_when_the_client_leaves() -> None:
+def test_the_callback_is_called_once_when_the_client_leaves() -> None:
     calls: list[int] = []
-    wire = Wire()
-    async with wire.reply() as reply:
-        reply.when_gone(lambda: calls.append(1))
-        assert calls == []
-        await wire.leave()
-        assert calls == [1]
-        reply.when_gone(lambda: calls.append(2))
-        assert calls == [1, 2]
+    reply = Wire().reply()
+    reply.when_gone(lambda: calls.append(1))
+    assert calls == []
+    reply.leave()
+    reply.leave()
+    assert calls == [1]
+    reply.when_gone(lambda: calls.append(2))
+    assert calls == [1, 2]
 
 
-async def test_a_callback_that_was_taken_back_is_not_called() -> None:
+def test_a_callback_that_was_taken_back_is_not_called() -> None:
     calls: list[int] = []
-    wire = Wire()
-    async with wire.reply() as reply:
-        reply.when_gone(lambda: calls.append(1))
-        reply.when_gone(None)
-        await wire.leave()
-        assert reply.gone
+    reply = Wire().reply()
+    reply.when_gone(lambda: calls.append(1))
+    reply.when_gone(None)
+    reply.leave()
+    assert reply.gone
     assert calls == []
 
 
-async def test_the_end_of_a_whole_answer_is_not_taken_for_a_client_that_left() -> None:
+async def test_who_leaves_after_a_whole_answer_did_not_leave_it() -> None:
     calls: list[int] = []
-    wire = Wire()
-    async with wire.reply() as reply:
-        reply.when_gone(lambda: calls.append(1))
-        await reply.start(200, JSON)
-        await reply.finish()
-        # So does a server when all is sent, whether or not the client stays.
-        await wire.leave()
-        assert not reply.gone
+    reply = Wire().reply()
+    reply.when_gone(lambda: calls.append(1))
+    await reply.start(200, JSON)
+    await reply.finish()
+    reply.leave()
+    assert not reply.gone
     assert calls == []
-
-
-@pytest.mark.parametrize("leave", [False, True])
-async def test_the_watcher_ends_with_the_reply(leave: bool) -> None:
-    wire = Wire()
-    before = asyncio.all_tasks()
-    async with wire.reply():
-        assert len(asyncio.all_tasks() - before) == 1
-        if leave:
-            await wire.leave()
-    assert asyncio.all_tasks() == before
-
-
-async def test_the_watcher_ends_with_a_reply_that_fails() -> None:
-    before = asyncio.all_tasks()
-    with pytest.raises(ZeroDivisionError):
-        async with Wire().reply():
-            raise ZeroDivisionError
-    assert asyncio.all_tasks() == before
 
 
 @pytest.mark.parametrize("started", [False, True])

@@ -180,6 +180,71 @@ def test_a_second_stop_does_not_wait() -> None:
     assert held.settled.is_set()
 
 
+def test_before_it_closes_it_serves_on_while_readiness_is_off() -> None:
+    draining = Serving(drain_delay_seconds=3_600.0, drain_seconds=20.0)
+    with served(Behind(), draining) as door:
+        kept = door.connect()
+        kept.sendall(posting(b"{}"))
+        assert read_answer(kept).header("connection") is None
+        door.stop()
+        door.read_on()
+        refused = door.get("/readyz")
+        assert (refused.status, refused.json()["error"]["code"]) == (503, "shutting_down")
+        assert door.get("/healthz").status == 200
+        # A new client is still served, and one that keeps its connection is told to find another gateway.
+        assert door.post(b"{}").status == 200
+        kept.sendall(posting(b"{}"))
+        got = read_answer(kept)
+        assert (got.status, got.header("connection")) == (200, "close")
+        kept.close()
+        door.hurry()
+
+
+def test_a_request_behind_a_stream_is_told_that_it_came_too_late() -> None:
+    held = Held(streamed=True)
+    behind = Behind(held.answer)
+    with served(behind, Serving(drain_seconds=20.0)) as door, door.connect() as connection:
+        connection.sendall(posting(b'{"n":1}'))
+        assert held.begun.wait(20)
+        door.stop()
+        door.read_on()
+        connection.sendall(posting(b'{"n":2}'))
+        door.read_on()
+        door.loop.call_soon_threadsafe(held.go.set)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    stream, late = received.split(b"HTTP/1.1 ")[1:]
+    assert (stream[:3], late[:3]) == (b"200", b"503")
+    assert b"connection: close\r\n" in late
+    assert b'"code":"shutting_down"' in late
+    assert behind.answerer.bodies == [b'{"n":1}']
+
+
+def test_a_request_whose_head_was_on_its_way_is_told_that_it_came_too_late() -> None:
+    behind = Behind()
+    with served(behind, Serving(drain_seconds=20.0)) as door, door.connect() as connection:
+        sent = posting(b"{}")
+        connection.sendall(sent[:20])
+        door.read_on()
+        door.stop()
+        door.read_on()
+        connection.sendall(sent[20:])
+        got = read_answer(connection)
+        assert (got.status, got.header("connection")) == (503, "close")
+    assert behind.answerer.bodies == []
+
+
+def test_a_second_stop_does_not_wait_for_load_balancers() -> None:
+    held = Held(streamed=True)
+    hasty = Serving(drain_delay_seconds=3_600.0, drain_seconds=3_600.0)
+    with served(Behind(held.answer), hasty) as door, door.connect() as connection:
+        connection.sendall(posting(b"{}"))
+        assert held.begun.wait(20)
+        door.hurry()
+        got = read_answer(connection)
+    assert b'"code":"shutting_down"' in got.body
+    assert held.settled.is_set()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

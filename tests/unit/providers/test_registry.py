@@ -5,10 +5,26 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from zai_gateway.providers.registry import PROVIDERS, Auth, Provider, provider, provider_of
+from zai_gateway.providers.registry import PROVIDERS, Auth, Dialect, Provider, provider, provider_of
+from zai_gateway.providers.rows import HOSTS, MAKERS, OWN
+from zai_gateway.relay.voices import voice_of
+from zai_gateway.wire.fronts import Front
 
 VENDORS = (
-    *("openai", "azure", "openrouter", "groq", "mistral", "deepseek", "xai", "together", "fireworks"),
+    *(
+        "openai",
+        "anthropic",
+        "gemini",
+        "vertex",
+        "azure",
+        "openrouter",
+        "groq",
+        "mistral",
+        "deepseek",
+        "xai",
+        "together",
+        "fireworks",
+    ),
     *("cerebras", "perplexity", "nvidia", "sambanova", "moonshot", "zhipu", "alibaba", "huggingface"),
     *("ollama", "vllm", "lmstudio", "llamacpp", "custom", "demo"),
 )
@@ -19,7 +35,13 @@ def test_every_vendor_has_one_row() -> None:
     assert tuple(row.name for row in PROVIDERS) == VENDORS
 
 
-@every_row
+def test_every_dialect_of_a_row_is_spoken_to_every_client() -> None:
+    for row in PROVIDERS:
+        for dialect in (row.dialect, *row.other_dialects.values()):
+            assert all(voice_of(front, dialect) is not None for front in Front)
+
+
+@pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row.name)
 def test_a_row_is_found_by_its_prefix_alone(row: Provider) -> None:
     assert provider(row.name) is row
     assert provider_of(row.name) is row
@@ -36,7 +58,7 @@ def test_a_row_says_where_its_vendor_is_and_where_a_key_comes_from(row: Provider
     assert not row.base_url.endswith("/")
     assert address.scheme == ("http" if row.local else "https")
     assert row.local == (address.hostname == "127.0.0.1")
-    assert row.needs_address == (row.address_hint is not None) == (row.name in ("azure", "custom"))
+    assert row.needs_address == (row.address_hint is not None) == (row.name in ("azure", "custom", "vertex"))
     assert row.keys_url is not None or row.name == "custom"
     assert row.key_variable is not None or row.key_optional
 
@@ -95,3 +117,22 @@ def test_a_prefix_that_is_nobodys_is_a_custom_provider() -> None:
 )
 def test_whose_reasoning_passes_the_limit(name: str, model: str, honoured: bool) -> None:
     assert provider_of(name).honours_limit(model) is honoured
+
+
+def test_what_a_claude_or_a_gemini_speaks() -> None:
+    anthropic, gemini, vertex = map(provider_of, ("anthropic", "gemini", "vertex"))
+    assert anthropic.dialect_of("claude-opus-5") is Dialect.ANTHROPIC_MESSAGES
+    assert gemini.dialect_of("gemini-2.5-pro") is Dialect.GEMINI
+    assert vertex.dialect_of("gemini-2.5-pro") is Dialect.GEMINI
+    assert vertex.dialect_of("claude-sonnet-4-5@20250929") is Dialect.ANTHROPIC_MESSAGES
+    assert provider_of("mybox").dialect_of("claude-opus-5") is Dialect.OPENAI_CHAT
+
+
+def test_a_hasty_claude_is_refused_as_it_costs_more() -> None:
+    anthropic, vertex = provider_of("anthropic"), provider_of("vertex")
+    assert {"speed", "inference_geo", "fallbacks"} <= set(anthropic.never_sent) & set(vertex.never_sent)
+
+
+def test_every_vendor_stands_in_one_group() -> None:
+    grouped = sorted(row.name for group in (MAKERS, HOSTS, OWN) for row in group)
+    assert grouped == sorted(row.name for row in PROVIDERS)

@@ -7,8 +7,20 @@ import pytest
 
 from tests.dialects.corpus import packed
 from tests.dialects.vendors import row_of
+from zai_gateway.providers.addressing import (
+    chat_url,
+    count_url,
+    embeddings_url,
+    key_url,
+    members,
+    models_url,
+    names_model,
+    serves,
+)
+from zai_gateway.providers.google import GEMINI, VERTEX
+from zai_gateway.providers.model_makers import ANTHROPIC
 from zai_gateway.providers.registry import PROVIDERS, provider_of
-from zai_gateway.providers.signing import chat_url, key_url, models_url, serves, signature
+from zai_gateway.providers.signing import signature
 
 AZURE = "https://res.openai.azure.com"
 
@@ -103,6 +115,7 @@ def test_recorded_requests_went_where_the_rows_say() -> None:
             old = row.name == "huggingface" and "/hf-inference/" in url
             assert old or url.removesuffix("/chat/completions") in OTHER_ADDRESSES, url
     unrecorded = {"nvidia", "vllm", "lmstudio", "demo", "azure", "custom", "ollama", "llamacpp"}
+    unrecorded |= {"anthropic", "gemini", "vertex"}  # tests/dialects
     assert found.keys() == {row.name for row in PROVIDERS} - unrecorded
 
 
@@ -133,3 +146,101 @@ def test_recorded_requests_to_azure_went_to_one_of_its_surfaces() -> None:
 def test_one_deployment_is_one_model(base_url: str, model: str, served: bool) -> None:
     assert serves(provider_of("azure"), base_url, model) is served
     assert serves(provider_of("openai"), base_url, model)
+
+
+REGION = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5"
+
+
+def test_anthropics_and_googles_headers() -> None:
+    version = ("anthropic-version", "2023-06-01")
+    assert signature(ANTHROPIC, "sk-ant") == (("x-api-key", "sk-ant"), version)
+    assert signature(ANTHROPIC, "") == (version,)
+    assert signature(GEMINI, "AIza") == (("x-goog-api-key", "AIza"),)
+    assert signature(VERTEX, "token") == (("authorization", "Bearer token"),)
+
+
+def test_where_conversations_with_claude_and_gemini_go() -> None:
+    base = GEMINI.base_url
+    assert chat_url(ANTHROPIC, ANTHROPIC.base_url, "m") == "https://api.anthropic.com/v1/messages"
+    assert chat_url(ANTHROPIC, "https://h", "m", streamed=True) == "https://h/messages"
+    assert chat_url(GEMINI, base, "gemini-2.5-pro") == f"{base}/models/gemini-2.5-pro:generateContent"
+    streamed = chat_url(GEMINI, base, "gemini-2.5-pro", streamed=True)
+    assert streamed == f"{base}/models/gemini-2.5-pro:streamGenerateContent?alt=sse"
+
+
+def test_no_model_leads_to_another_address() -> None:
+    for id, segment in (("../x", "..%2Fx"), ("a?b=c", "a%3Fb%3Dc"), ("a#b", "a%23b"), ("a:b", "a%3Ab")):
+        assert chat_url(GEMINI, "https://h", id) == f"https://h/models/{segment}:generateContent"
+        assert f"/models/{segment}:" in chat_url(VERTEX, REGION, id)
+
+
+def test_where_tokens_are_counted_and_embeddings_made() -> None:
+    assert count_url(ANTHROPIC, "https://h/v1", "m") == "https://h/v1/messages/count_tokens"
+    assert count_url(GEMINI, "https://h", "m") == "https://h/models/m:countTokens"
+    assert count_url(VERTEX, REGION, "gemini-3") == f"{REGION}/publishers/google/models/gemini-3:countTokens"
+    claude = count_url(VERTEX, REGION, "claude-opus-5")
+    assert claude == f"{REGION}/publishers/anthropic/models/count-tokens:rawPredict"
+    assert count_url(provider_of("openai"), "https://h", "m") is None
+    assert embeddings_url(provider_of("openai"), "https://h/v1", "m", texts=9) == "https://h/v1/embeddings"
+    azure = embeddings_url(provider_of("azure"), f"{AZURE}/openai/deployments", "e")
+    assert azure == f"{AZURE}/openai/deployments/e/embeddings?api-version=2024-10-21"
+    assert embeddings_url(GEMINI, "https://h", "e", texts=2) == "https://h/models/e:batchEmbedContents"
+    older, newer = "gemini-embedding-001", "gemini-embedding-2"
+    assert embeddings_url(VERTEX, REGION, older) == f"{REGION}/publishers/google/models/{older}:predict"
+    assert embeddings_url(VERTEX, REGION, newer) == f"{REGION}/publishers/google/models/{newer}:embedContent"
+    assert embeddings_url(VERTEX, REGION, newer, texts=2) is None
+    assert embeddings_url(ANTHROPIC, "https://h", "m") is None
+
+
+def test_where_a_body_says_more_or_less_than_its_dialect() -> None:
+    assert members(VERTEX, "claude-opus-5") == (("anthropic_version", b'"vertex-2023-10-16"'),)
+    assert members(VERTEX, "gemini-3") == members(ANTHROPIC, "claude-opus-5") == ()
+    assert names_model(ANTHROPIC, "claude-opus-5")
+    assert names_model(provider_of("openai"), "m")
+    assert not names_model(VERTEX, "claude-opus-5")
+    assert not names_model(GEMINI, "gemini-3")
+
+
+def test_where_keys_of_anthropic_and_google_are_tried() -> None:
+    assert models_url(ANTHROPIC, ANTHROPIC.base_url) == "https://api.anthropic.com/v1/models?limit=1000"
+    assert key_url(ANTHROPIC, ANTHROPIC.base_url) == "https://api.anthropic.com/v1/models"
+    assert models_url(GEMINI, GEMINI.base_url) == f"{GEMINI.base_url}/models?pageSize=1000"
+    assert models_url(VERTEX, REGION) is None
+    assert key_url(VERTEX, REGION) == REGION
+
+
+def test_recorded_requests_to_anthropic_went_where_its_row_says() -> None:
+    found: Counter[str] = Counter()
+    for exchange in packed("messages"):
+        url = exchange.request.url
+        if url is None or exchange.provider != "anthropic":
+            continue
+        asked = urlsplit(url)
+        goes = {chat_url(ANTHROPIC, ANTHROPIC.base_url, "m"), count_url(ANTHROPIC, ANTHROPIC.base_url, "m")}
+        found["ours" if asked._replace(query="").geturl() in goes else f"{asked.netloc}{asked.path}"] += 1
+    assert found["ours"] > 200
+    assert found.total() - found["ours"] < 20, found
+
+
+def test_recorded_requests_to_google_went_where_its_rows_say() -> None:
+    found: Counter[str] = Counter()
+    for exchange in (*packed("google"), *packed("messages")):
+        url = exchange.request.url
+        if url is None or exchange.provider not in ("gemini", "vertex"):
+            continue
+        row = GEMINI if exchange.provider == "gemini" else VERTEX
+        asked = urlsplit(url)
+        base, _, rest = url.partition("/publishers/" if row is VERTEX else "/models/")
+        model, _, verb = rest.rpartition("/")[2].partition(":")
+        if "/projects/" not in base and row is VERTEX:
+            found["without a project"] += 1
+            continue
+        streamed = verb.startswith("stream")
+        goes = chat_url(row, base, model, streamed=streamed)
+        if verb == "countTokens":
+            goes = count_url(row, base, model) or ""
+        same = urlsplit(goes).path == asked.path and ("alt=sse" in asked.query or not streamed)
+        found[f"{row.name}: {'ours' if same else asked.path.rpartition(':')[2] + '?' + asked.query}"] += 1
+    assert found["gemini: ours"] > 150, found
+    assert found["vertex: ours"] > 70, found
+    print(found)

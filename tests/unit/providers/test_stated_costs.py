@@ -2,11 +2,10 @@
 
 from collections import Counter
 
-from vendors.recorded import RECORDED
-
 from tests.dialects.corpus import Exchange, packed
 from tests.dialects.vendors import model_of, prefix_of, reported, said
 from tests.unit.providers.bills import BY_EXCHANGE, Bill
+from vendors.recorded import RECORDED
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.cost import cost
 from zai_gateway.catalogue.model import Model

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from zai_gateway.relay.streaming import StreamWriter
 from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, unnoticed
 
 
@@ -33,11 +34,25 @@ class SeenReply:
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         self.started, self.headers = True, headers
 
-    async def write(self, data: bytes) -> None:
+    def put(self, data: bytes) -> bool:
         self.written.append(data)
+        return True
+
+    async def room(self) -> None:
+        return
+
+    async def write(self, data: bytes) -> None:
+        if not self.put(data):
+            await self.room()
 
     async def finish(self) -> None:
         self.finished = True
+
+
+async def write(writer: StreamWriter, frames: bytes, *, has_content: bool) -> None:
+    """Writes as a stream's passage does."""
+    if not writer.put(frames, has_content):
+        await writer.room()
 
 
 class SeenInbound:
@@ -51,7 +66,12 @@ class SeenInbound:
         self.closed = False
 
     async def read(self) -> bytes:
+        await asyncio.sleep(0)
         return b""
+
+    async def pour(self, take: Callable[[bytes], bool]) -> bool:
+        await asyncio.sleep(0)
+        return True
 
     async def close(self) -> None:
         self.closed = True

@@ -1,17 +1,16 @@
 """The guard at every connection: no name, spelling or kept connection leads where a request may not go."""
 
-import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
 from tests.places import NAMES, NEVER, NO_HOST, PRIVATE
 from tests.upstreams.calls import PATIENT, chat, failure, post, whole
 from tests.upstreams.openai_stub import OpenAIStub
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.dialing import Dialer
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.relay.upstream import Blame, Outbound
 
 LOOPBACK_NAMES = (
@@ -22,41 +21,26 @@ LOOPBACK_NAMES = (
 )
 
 
-class Resolver(AbstractResolver):
+class Resolver:
     """Says of each name what a test wants it to, and keeps what it was asked."""
 
     def __init__(self, names: Mapping[str, tuple[str, ...]]) -> None:
         self.names = names
         self.asked: list[str] = []
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        self.asked.append(host)
-        found = self.names.get(host.removesuffix("."), ())
+    def __call__(self, name: str) -> tuple[str, ...]:
+        self.asked.append(name)
+        found = self.names.get(name.removesuffix("."), ())
         if not found:
-            raise OSError(None, f"no such name: {host}")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None:
-        pass
+            raise OSError(None, f"no such name: {name}")
+        return found
 
 
 @asynccontextmanager
 async def opened(
     names: Mapping[str, tuple[str, ...]] = NAMES, *, private_for_all: bool = False
 ) -> AsyncGenerator[NetworkUpstream]:
-    upstream = NetworkUpstream(resolver=Resolver(names), private_for_all=private_for_all)
+    upstream = NetworkUpstream(dialer=Dialer(lookup=Resolver(names)), private_for_all=private_for_all)
     try:
         yield upstream
     finally:

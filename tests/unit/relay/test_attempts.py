@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.clocks import HeldClock
 from tests.unit.relay.examples import chosen
-from tests.unit.relay.parts import SeenReply
+from tests.unit.relay.parts import SeenReply, write
 from zai_gateway.catalogue.model import Model
 from zai_gateway.errors import Code, Failure, StoreUnavailable
 from zai_gateway.relay.attempts import Attempts, Patience
@@ -231,13 +231,11 @@ class Spoken(Played):
 
     async def attempt(self, route: Route, number: int) -> bool:
         notices = [("x-zai-model", route.model.name)]
-        patience = asyncio.timeout(60)
-        async with patience:
-            self.writer.begin(notices, (), lambda: patience.reschedule(None))
-            await self.writer.until_done(asyncio.ensure_future(self._until_heard()))
-            await self.writer.write([f"role of {route.model.id}".encode()], has_content=False)
-            if await super().attempt(route, number):
-                await self.writer.write([b"word"], has_content=True)
+        self.writer.begin(notices, ())
+        await self._until_heard()
+        await write(self.writer, f"role of {route.model.id}".encode(), has_content=False)
+        if await super().attempt(route, number):
+            await write(self.writer, b"word", has_content=True)
         return True
 
     async def _until_heard(self) -> None:
@@ -265,6 +263,15 @@ async def test_where_all_fail_a_stream_that_has_begun_ends_with_an_error_and_no_
     assert comment == KEEP_ALIVE
     assert last.startswith(b'data: {"error":{"message":"It broke. (further attempts')
     assert b"role" not in last
+
+
+async def test_where_the_store_stops_a_stream_that_has_begun_ends_with_an_error() -> None:
+    # Its client was kept in line for so long that it heard a comment meanwhile.
+    played = await spoken(StoreUnavailable()).over(A)
+    assert played.reply.finished
+    comment, last = played.reply.written
+    assert comment == KEEP_ALIVE
+    assert b'"code":"store_unavailable"' in last
 
 
 async def test_an_answer_that_broke_off_says_nothing_good_of_its_key() -> None:

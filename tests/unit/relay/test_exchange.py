@@ -10,14 +10,16 @@ from tests.clocks import HeldClock
 from tests.unit.relay.examples import chosen
 from tests.unit.relay.parts import SeenInbound, SeenReply, SeenUpstream, UnreachedUpstream
 from zai_gateway.dialects import openai_chat
+from zai_gateway.providers.provider import Dialect
 from zai_gateway.relay.exchange import Errand, Exchange
 from zai_gateway.relay.meter import Meter
 from zai_gateway.relay.setbacks import Setback
 from zai_gateway.relay.streaming import StreamWriter
 from zai_gateway.relay.upstream import Inbound, Outbound, Timeouts, Upstream, unnoticed
-from zai_gateway.spend.spending import Hold
+from zai_gateway.relay.voices import voice_of
 from zai_gateway.spend.store import Granted
 from zai_gateway.wire.chat import parse
+from zai_gateway.wire.fronts import Front
 
 BODY = b'{"model":"openai/gpt-4o","messages":[{"role":"user","content":"Hi"}]}'
 
@@ -103,11 +105,14 @@ def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _exchange(upstream: Upstream, meter: Meter, reply: SeenReply) -> Exchange:
-    return Exchange(upstream, meter, _hold(), reply, StreamWriter(reply))
+    return Exchange(upstream, meter, Untaken(), reply, StreamWriter(reply))
 
 
-def _hold() -> Hold:
-    return Hold(Granted((), 0, None), lambda: asyncio.create_task(asyncio.sleep(0)), 5.0)
+class Untaken:
+    """A hold of nothing."""
+
+    def settle(self) -> None:
+        pass
 
 
 def _errand(streamed: bool) -> Errand:
@@ -116,6 +121,8 @@ def _errand(streamed: bool) -> Errand:
         provider="OpenAI",
         secret="sk-secret",
         streamed=streamed,
+        voice=voice_of(Front.OPENAI, Dialect.OPENAI_CHAT),
+        habits=openai_chat.Habits(),
         naming=openai_chat.Naming(id="cmpl_1", model="openai/gpt-4o", created=0),
         plan=openai_chat.StreamPlan(),
         notices=(),

@@ -1,15 +1,19 @@
 """The health of provider keys, by a clock that a test holds."""
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
 from tests.clocks import HeldClock
 from tests.unit.relay.examples import chosen
 from zai_gateway.catalogue.model import Model
+from zai_gateway.dialects.gemini.problem import decode_error
 from zai_gateway.errors import Code, Failure
 from zai_gateway.relay.key_health import KeyHealth
 from zai_gateway.relay.routing import Route
-from zai_gateway.relay.setbacks import Cause, Setback
+from zai_gateway.relay.setbacks import Cause, Setback, refused
+from zai_gateway.wire.events import UpstreamProblem
 
 
 class Ward:
@@ -137,6 +141,29 @@ def test_a_401_is_told(ward: Ward) -> None:
     for status in (402, 403, 0, 401):
         ward.fail(ONE, Cause.KEY, status=status)
     assert ward.refused == [("one", "It broke.")]
+
+
+def test_what_the_provider_means_counts_not_the_status_that_it_says_it_with(ward: Ward) -> None:
+    body = {
+        "code": 400,
+        "message": "API key not valid. Please pass a valid API key.",
+        "status": "INVALID_ARGUMENT",
+        "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+    }
+    problem = decode_error(400, {}, json.dumps({"error": body}).encode())
+    setback = refused(problem, "Google", "secret", 400, definite=True)
+    assert (setback.cause, setback.status, setback.repeatable) == (Cause.KEY, 400, False)
+    assert (setback.failure.code, setback.failure.status) == (Code.UPSTREAM_FAILED, None)
+    ward.health.failed(ONE, setback)
+    assert ward.rests(of("one", "b"))
+    assert ward.refused == [("one", "Google: API key not valid. Please pass a valid API key.")]
+
+
+def test_a_403_that_comes_with_another_status_rests_for_its_model_alone(ward: Ward) -> None:
+    problem = UpstreamProblem(status=403, message="No.")
+    ward.health.failed(ONE, refused(problem, "Google", "secret", 200, definite=False))
+    assert ward.rests(ONE)
+    assert not ward.rests(of("one", "b"))
 
 
 def test_what_is_kept_is_bounded(ward: Ward) -> None:

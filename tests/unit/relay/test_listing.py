@@ -83,7 +83,7 @@ def one(entry: dict[str, Any]) -> ListedModel:
         ),
         pytest.param(
             {"id": "a/embedding", "type": "embedding"},
-            ListedModel(id="a/embedding", chat=False),
+            ListedModel(id="a/embedding", chat=False, embeds=True),
             id="embedding",
         ),
         pytest.param(

@@ -8,14 +8,15 @@ from zai_gateway.accounts.caller import Caller
 from zai_gateway.accounts.records import ProviderKey, Strategy, Target, VirtualModel
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.listings import ListedModel, Listings
-from zai_gateway.catalogue.model import Model
-from zai_gateway.relay.models import Offer, callable_models, callable_virtual_models, offers
+from zai_gateway.catalogue.model import Kind, Model
+from zai_gateway.relay.models import Offer, callable_models, callable_virtual_models, offers, offers_of
 
 CATALOGUE = Catalogue(
     (
         Model(provider="openai", id="big", aliases=("big-latest",), context_window=1_000, outputs=("text",)),
         Model(provider="openai", id="small", outputs=("text",)),
         Model(provider="openai", id="picture", outputs=("image",)),
+        Model(provider="openai", id="vectors", kind=Kind.EMBEDDING, aliases=("vectors-latest",)),
         Model(provider="groq", id="embed-chat"),
     ),
     "test",
@@ -126,3 +127,26 @@ def test_a_name_of_the_workspace_s_own_is_offered_where_a_target_is(
     )
     who = replace(who, view=replace(who.view, virtual_models={"fast": fast}))
     assert (callable_virtual_models(who, CATALOGUE) == [fast]) is listed
+
+
+def test_what_makes_embeddings_is_never_offered_for_conversations() -> None:
+    catalogue = Catalogue((Model(provider="openai", id="vectors", kind=Kind.EMBEDDING),), "test")
+    who = caller(providers=("openai",))
+    assert not list(offers(who, catalogue, {}))
+    assert not list(offers(who, catalogue, {"pk_openai": listing("vectors")}))
+
+
+def embedders(who: Caller, listings: Listings) -> dict[str, tuple[str, ...]]:
+    every = offers_of(who.view, CATALOGUE, listings, Kind.EMBEDDING)
+    return {offer.model.name: offer.ids for offer in every}
+
+
+def test_models_of_embeddings_are_the_catalogue_s_or_those_that_are_listed() -> None:
+    who = caller(providers=("openai",))
+    assert embedders(who, {}) == {"openai/vectors": ("vectors", "vectors-latest")}
+    listed = listing("vectors", "big", ListedModel(id="new", embeds=True), ListedModel(id="text-embed"))
+    assert embedders(who, {"pk_openai": listed}) == {
+        "openai/new": ("new",),
+        "openai/vectors": ("vectors", "vectors-latest"),
+    }
+    assert embedders(who, {"pk_openai": listing("big")}) == {}

@@ -7,7 +7,18 @@ from msgspec.structs import replace
 
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.errors import Code, Failure
-from zai_gateway.spend.clamp import Room, Share, share
+from zai_gateway.money import MAX_NANO
+from zai_gateway.spend.clamp import (
+    LEASE_TOKENS,
+    Room,
+    Share,
+    enough,
+    is_clamped,
+    least,
+    of_lease,
+    share,
+    wanted,
+)
 
 USD = 1_000_000_000
 
@@ -181,3 +192,50 @@ def test_a_refusal_names_the_limit_that_it_met() -> None:
     held = Room(limit=5 * USD, free=0, unspent=USD, called="this workspace's monthly budget")
     with pytest.raises(Failure, match=r"what is left of this workspace's monthly budget of 5\.00 USD"):
         share(bound(asked=100), held)
+
+
+def test_a_lease_that_holds_the_worst_case_holds_it() -> None:
+    assert of_lease(bound(asked=100), bound().worst(100)) == Share(bound().worst(100), None)
+    assert of_lease(bound(asked=100), bound().worst(100) - 1) is None, "a lease clamps no limit of a client"
+    assert of_lease(rigid(), rigid().worst(128_000)) == Share(rigid().worst(128_000), None)
+    assert of_lease(rigid(), rigid().worst(128_000) - 1) is None
+
+
+def test_what_has_no_limit_takes_a_quarter_of_a_lease_that_buys_enough() -> None:
+    buys = 4 * bound().worst(LEASE_TOKENS)
+    assert of_lease(bound(), buys) == Share(buys // 4, LEASE_TOKENS)
+    assert of_lease(bound(), buys - 4) is None
+    small = bound(most=500)
+    assert of_lease(small, 4 * small.worst(500)) == Share(small.worst(500), None)
+    demanding = bound(floor=10_000)
+    assert of_lease(demanding, 4 * bound().worst(9_999)) is None
+    assert of_lease(bound(most=200_000, room=5_000), 40 * buys) == Share(bound().worst(5_000), 5_000)
+
+
+def test_free_output_needs_a_lease_for_its_input_only() -> None:
+    free_output = Bound(
+        input_pico=3_000_000_000, output_pico=0, asked=None, most=None, floor=1_024, room=None
+    )
+    assert of_lease(free_output, 12_000_000) == Share(3_000_000, None)
+    assert of_lease(free_output, 0) is None
+
+
+def test_only_what_is_small_for_the_room_s_sake_has_to_know_the_room_exactly() -> None:
+    assert is_clamped(bound(asked=100_000), share(bound(asked=100_000), untouched(USD)))
+    assert is_clamped(bound(), share(bound(), untouched(USD)))
+    assert not is_clamped(bound(asked=100), share(bound(asked=100), untouched(USD)))
+    no_most = rigid(most=None, room=1_000)
+    assert not is_clamped(no_most, share(no_most, untouched(USD)))
+
+
+def test_with_enough_nothing_is_clamped() -> None:
+    for each in (bound(asked=100_000), bound(), rigid()):
+        assert share(each, untouched(enough(each))).output_limit is None
+    assert enough(bound(most=None)) == MAX_NANO
+
+
+def test_the_least_is_the_floor_case_and_all_of_what_is_rigid() -> None:
+    assert least(bound()) == least(bound(asked=5_000)) == bound().worst(1_024)
+    assert least(bound(asked=10)) == bound().worst(10)
+    assert least(rigid(asked=5_000)) == bound().worst(5_000)
+    assert wanted(bound()) is None

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zai_gateway.wire.splice import DuplicateMember, Oversized, elements, members, outnumbers, splice
+from zai_gateway.wire.splice import (
+    DuplicateMember,
+    Oversized,
+    compact,
+    elements,
+    members,
+    outnumbers,
+    splice,
+    written,
+)
 
 SPACE = st.text(" \t\n\r", max_size=3).map(str.encode)
 NUMBERS = st.sampled_from(
@@ -121,6 +130,28 @@ def test_members_agree_with_the_standard_library(text: bytes) -> None:
     except ValueError:
         return
     assert list(json.loads(text)) == list(found)
+
+
+@given(objects())
+@example((b'{"a":1,"a":1}', [("a", b"1"), ("a", b"1")]))
+@example((b'{"a":1,"b":2,"a":1}', [("a", b"1"), ("b", b"2"), ("a", b"1")]))
+@example((b'{"\\u0061":"\xc3\xa9","\xc3\xa9":[1, 2]}', [("a", '"é"'.encode()), ("é", b"[1, 2]")]))
+@example((b'{"a":1} ', [("a", b"1")]))
+@example((b"{}", []))
+@example((rb'{"a":"\ud800"}', [("a", rb'"\ud800"')]))
+def test_what_is_compact_is_written_as_it_was(drawn: tuple[bytes, list[tuple[str, bytes]]]) -> None:
+    text, pairs = drawn
+    values = compact(text)
+    if values is not None:
+        assert written(values) == text
+        assert [(name, bytes(value)) for name, value in values.items()] == pairs
+
+
+def test_usual_objects_are_compact() -> None:
+    for text in (b"{}", b'{"a":1}', '{"é":{"a": 1},"b":[1, 2],"c":"\\u0061"}'.encode()):
+        assert compact(text) is not None
+    for text in (b'{"a": 1}', b'{"a":1,"a":1}', b"{ }"):
+        assert compact(text) is None
 
 
 def test_removal_takes_its_comma_along() -> None:

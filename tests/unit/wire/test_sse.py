@@ -65,6 +65,12 @@ def _reference(text: bytes) -> list[ServerEvent]:
 @given(TEXTS, st.lists(st.integers(0, 200), max_size=8))
 @example(b"data: a\r\ndata: b\r\n\r\n", [8])
 @example("data: é\r\n\r\ndata: b\r\n\r\n".encode(), [7, 8, 9, 10, 11, 12])
+@example(b"data: a\n\nevent: x\ndata: b\n\n", [9, 18])
+@example(b"data: a\n\ndata: b\rdata: c\n\n", [9])
+@example(b"data: a\rdata: b\n\n", [])
+@example(b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [9])
+@example(b"data: a\r\ndata: b\n\n", [8])
+@example(b"data: a\n\ndata: b\ndata: c\n\n", [9])
 def test_events_do_not_depend_on_the_cuts(text: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     cut = ServerEventDecoder()

@@ -1,18 +1,19 @@
 """OpenAI's chat completions, the hub of all dialects: bytes pass through but for the named splices."""
 
+from zai_gateway.dialects.dialect import Encoded, EncodePlan, StreamPlan
+from zai_gateway.dialects.naming import Naming
 from zai_gateway.dialects.openai_chat.answer import decode_answer
-from zai_gateway.dialects.openai_chat.naming import Naming
-from zai_gateway.dialects.openai_chat.problem import decode_error
+from zai_gateway.dialects.openai_chat.habits import Habits
+from zai_gateway.dialects.openai_chat.plainly import plainly
 from zai_gateway.dialects.openai_chat.request import (
     LIMIT_NAMES,
     PATH,
     PREFERENCES,
     SPLICED,
-    Encoded,
-    EncodePlan,
     encode,
 )
-from zai_gateway.dialects.openai_chat.stream import StreamDecoder, StreamPlan
+from zai_gateway.dialects.openai_chat.stream import StreamDecoder
+from zai_gateway.dialects.problem import decode_error
 
 __all__ = [
     "LIMIT_NAMES",
@@ -21,10 +22,12 @@ __all__ = [
     "SPLICED",
     "EncodePlan",
     "Encoded",
+    "Habits",
     "Naming",
     "StreamDecoder",
     "StreamPlan",
     "decode_answer",
     "decode_error",
     "encode",
+    "plainly",
 ]

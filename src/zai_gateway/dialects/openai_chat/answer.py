@@ -1,10 +1,12 @@
 """A whole answer in OpenAI's shape: named, repaired where it must be, and read for what it used."""
 
+from zai_gateway.dialects.naming import Naming, created_by
 from zai_gateway.dialects.openai_chat.content import measured
-from zai_gateway.dialects.openai_chat.naming import Naming, created_by
-from zai_gateway.dialects.openai_chat.problem import broken, problem_inside
-from zai_gateway.dialects.openai_chat.stops import StopWatch
-from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage, stated_cost, tier_of
+from zai_gateway.dialects.openai_chat.usage import completed_usage, read_usage, tier_of
+from zai_gateway.dialects.openai_chat.usual import usual_answer
+from zai_gateway.dialects.problem import broken, problem_inside
+from zai_gateway.dialects.stated_cost import stated_cost
+from zai_gateway.dialects.stops import StopWatch
 from zai_gateway.wire.draft import Draft, listed
 from zai_gateway.wire.events import Answer, Reported, UpstreamProblem
 from zai_gateway.wire.splice import elements
@@ -21,6 +23,9 @@ def decode_answer(
     provider counts. Beside `id`, `model`
     and the repairs of wire.md 8 to 12, every byte is the provider's.
     """
+    usual = None if stop else usual_answer(body, naming, counting)
+    if usual is not None:
+        return usual
     try:
         value = decode(body)
         if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
@@ -44,8 +49,25 @@ def _answer(
     if value.get("created") != created:
         draft.say("created", created)
     reported = _reported(draft, value, counting)
-    produced = _repair_choices(draft, value["choices"], stop)
+    choices = value["choices"]
+    assert isinstance(choices, list)
+    produced = None if stop else _sound(choices)
+    if produced is None:
+        produced = _repair_choices(draft, choices, stop)
     return Answer(draft.written(), reported, produced)
+
+
+def _sound(choices: list[Json]) -> int | None:
+    """The bytes of content in choices that can pass as they are, as most can; None where one cannot."""
+    produced = 0
+    for choice in choices:
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(message, dict) or "content" not in message:
+            return None
+        if not isinstance(choice.get("index"), int) or not _calls_are_sound(message):
+            return None
+        produced += measured(message).bytes
+    return produced
 
 
 def _reported(draft: Draft, value: dict[str, Json], counting: Counting) -> Reported | None:
@@ -54,16 +76,22 @@ def _reported(draft: Draft, value: dict[str, Json], counting: Counting) -> Repor
     if usage is None or text is None:
         draft.drop("usage")
         return None
-    complete = completed_usage(text, usage)
+    complete = completed_usage(text, told, usage)
     if complete != text:
         draft.put("usage", complete)
     return Reported(usage, tier_of(value), complete, stated_cost(told, counting.statement))
 
 
-def _repair_choices(draft: Draft, choices: Json, stop: tuple[str, ...]) -> int:
+def _calls_are_sound(message: dict[str, Json]) -> bool:
+    calls = message.get("tool_calls", [])
+    if not isinstance(calls, list) or message.get("function_call", "") is None:
+        return False
+    return not any(isinstance(call, dict) and "index" in call for call in calls)
+
+
+def _repair_choices(draft: Draft, choices: list[Json], stop: tuple[str, ...]) -> int:
     """Repairs every choice; the bytes of content that the provider made, shown or not."""
     text = draft.raw("choices")
-    assert isinstance(choices, list)
     assert text is not None
     produced = 0
     texts = elements(text)

@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from zai_gateway.dialects.openai_chat.content import Measure, measured
-from zai_gateway.dialects.openai_chat.stops import StopWatch
 from zai_gateway.dialects.openai_chat.tools import ToolCalls
+from zai_gateway.dialects.stops import StopWatch
 from zai_gateway.wire.draft import Draft
 from zai_gateway.wire.values import Json, encode
 
@@ -36,13 +36,31 @@ class ChoiceStream:
     def sound(self, choice: dict[str, Json]) -> Measure | None:
         """The measure of an entry that can pass as it is: most are, and need no closer look."""
         delta = choice.get("delta")
-        if self._closed or self._watch is not None or choice.get("finish_reason") is not None:
+        if self._closed or self._watch is not None:
             return None
         if not isinstance(delta, dict) or choice.get("index") != self.index or "function_call" in delta:
             return None
         if "tool_calls" in delta and not self._calls.sound(delta["tool_calls"]):
             return None
-        return None if delta.get("role", "") is None else measured(delta)
+        if delta.get("role", "") is None:
+            return None
+        measure = measured(delta)
+        reason = choice.get("finish_reason")
+        return measure if reason is None or self._ends_soundly(reason, measure) else None
+
+    def pass_as_it_is(self, choice: dict[str, Json]) -> None:
+        """Takes note of an entry that was found sound and goes on to the client unchanged."""
+        if choice.get("finish_reason") is not None:
+            self.end()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything sound can pass as it is, its end too."""
+        return not (self._closed or self._watch is not None or self._calls.any)
+
+    def end(self) -> None:
+        """Its provider ended it soundly, and the client was told."""
+        self.ended = self._closed = True
 
     def take(self, text: bytes, choice: dict[str, Json]) -> list[Piece]:
         """What the client gets of this entry: nothing, one piece, or a second one that ends the choice.
@@ -88,6 +106,11 @@ class ChoiceStream:
         reason = "tool_calls" if self._calls.any else "stop"
         text = encode({"index": self.index, "delta": {}, "finish_reason": reason})
         return [*pieces, Piece(text, _NOTHING)]
+
+    def _ends_soundly(self, reason: Json, measure: Measure) -> bool:
+        if measure.is_content or _reason(reason) is None:
+            return False
+        return reason != "stop" or not self._calls.any
 
     def _repaired_delta(self, text: bytes | None, delta: dict[str, Json]) -> Draft:
         draft = Draft(b"{}" if text is None else text)

@@ -19,7 +19,7 @@ def measured(holder: dict[str, Json]) -> Measure:
     plain = reasoning = 0
     told = False
     for name, value in holder.items():
-        if not value or name not in _CONTENT:
+        if not value or name not in CONTENT:
             continue
         told = True
         if name in _REASONING:
@@ -42,4 +42,4 @@ def _text_bytes(value: Json) -> int:
 
 _REASONING = frozenset(("reasoning_content", "reasoning", "reasoning_details"))
 _MEDIA = frozenset(("audio", "images"))
-_CONTENT = _REASONING | _MEDIA | {"content", "refusal", "thinking", "tool_calls", "function_call"}
+CONTENT = _REASONING | _MEDIA | {"content", "refusal", "thinking", "tool_calls", "function_call"}

@@ -1,29 +1,10 @@
-"""How an answer is named to the client, whatever its provider called it."""
+"""The names of a stream's chunks: ours in the place of the provider's."""
 
-from msgspec import Struct
+from msgspec import Raw
 
-from zai_gateway.wire.splice import DuplicateMember, members, splice
+from zai_gateway.dialects.naming import CHUNK, Naming, created_by
+from zai_gateway.wire.splice import DuplicateMember, compact, members, splice, written
 from zai_gateway.wire.values import Json, decode, encode
-
-CHUNK = "chat.completion.chunk"
-
-
-class Naming(Struct, frozen=True, kw_only=True):
-    """The names that stand in every chunk of an answer, or in the whole of it."""
-
-    id: str
-    """Starts with `cmpl_`."""
-    model: str
-    """The `provider/model` that answers."""
-    created: int
-    """Seconds since 1970, for a provider that does not say when."""
-
-
-def created_by(value: object, naming: Naming) -> int:
-    """When an answer was made by its provider's word, in seconds since 1970, or by ours where it has none."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    return naming.created
 
 
 class ChunkNames:
@@ -35,10 +16,29 @@ class ChunkNames:
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
-        self._names: dict[str, bytes | None] = {}
+        self._created: int | None = None
+        """When the answer was made, once that is settled: by what its first chunk says."""
+        self._names: dict[str, Raw] = {}
         self._given: tuple[Json, ...] = ()
         self._head = b""
         self._named_head = b""
+        self.verbatim = True
+        """Whether nothing but names was changed so far: a name that stood twice has a chunk written anew."""
+
+    @property
+    def heads(self) -> tuple[bytes, bytes]:
+        """What the latest chunk that was named began with, up to the last name, and what became of it."""
+        return self._head, self._named_head
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is settled when the answer was made."""
+        return self._created is not None
+
+    def begin(self, created: int) -> None:
+        """A first chunk was named already, by its bytes: it was made at this time, by its provider's word."""
+        if self._created is None:
+            self._created = created
 
     def named(self, data: bytes, value: dict[str, Json]) -> bytes:
         """The chunk `data`, which says `value`, under our names. Raises ValueError where it is no object."""
@@ -47,21 +47,48 @@ class ChunkNames:
         if self._head and given == self._given and data.startswith(self._head):
             return self._named_head + data[len(self._head) :]
         if not self._names:
-            created = created_by(value.get("created"), self._naming)
-            ours: tuple[Json, ...] = (self._naming.id, CHUNK, created, self._naming.model)
-            self._names = {name: encode(our) for name, our in zip(_NAMES, ours, strict=True)}
+            self._names = self._our_names(value.get("created"))
+        values = compact(data)
+        if values is None or not self._names.keys() <= values.keys():
+            return self._spliced(data, given)
+        rest = _after_names(values)
+        values.update(self._names)
+        named = written(values)
+        self._given, self._head, self._named_head = given, data[:-rest], named[:-rest]
+        return named
+
+    def _our_names(self, said: Json) -> dict[str, Raw]:
+        naming = self._naming
+        if self._created is None:
+            self._created = created_by(said, naming)
+        ours = encode({"id": naming.id, "object": CHUNK, "created": self._created, "model": naming.model})
+        return compact(ours) or {}
+
+    def _spliced(self, data: bytes, given: tuple[Json, ...]) -> bytes:
         try:
             found = members(data)
         except DuplicateMember:
+            self.verbatim = False
             data = encode(decode(data))
             found = members(data)
-        named = splice(data, found, self._names)
+        named = splice(data, found, {name: bytes(our) for name, our in self._names.items()})
         if all(name in found for name in _NAMES):
             head = max(found[name].value_end for name in _NAMES)
             self._given = given
             self._head = data[:head]
             self._named_head = named[: len(named) - (len(data) - head)]
         return named
+
+
+def _after_names(values: dict[str, Raw]) -> int:
+    """Bytes of a compact object with all the names, behind the last of them."""
+    items = iter(values.items())
+    left = len(_NAMES)
+    while left:
+        name, _ = next(items)
+        left -= name in _NAMES
+    after = dict(items)
+    return len(written(after)) if after else len(b"}")
 
 
 _NAMES = ("id", "object", "created", "model")

@@ -1,8 +1,8 @@
 """A request to an upstream of the same dialect: the client's bytes but for the named splices."""
 
-from msgspec import Struct
-
+from zai_gateway.dialects.dialect import Encoded, EncodePlan
 from zai_gateway.wire.chat import ChatRequest
+from zai_gateway.wire.reading import rewritten
 from zai_gateway.wire.splice import members, splice
 from zai_gateway.wire.values import decode
 from zai_gateway.wire.values import encode as json_encode
@@ -21,35 +21,6 @@ SPLICED = (
 """Every field of a request that is ever changed (docs/splices.md)."""
 
 
-class EncodePlan(Struct, frozen=True, kw_only=True):
-    """What a request needs before its upstream takes it."""
-
-    model: str
-    """The model's id at its provider."""
-    output_limit: int | None = None
-    """The limit on output tokens per choice that is sent; None leaves the client's own, or none."""
-    limit_name: str = "max_tokens"
-    """What the model calls that limit: one of LIMIT_NAMES."""
-    drop: tuple[str, ...] = ()
-    """Parameters that the model refuses."""
-    service_tier: str | None = None
-    """The service tier that is asked for in place of the client's; None leaves the client's own, or none."""
-    ask_usage: bool = True
-    """Whether usage is asked of a stream; False for a provider that refuses `stream_options`."""
-    extra: tuple[tuple[str, bytes], ...] = ()
-    """Further members by name, each with its value in JSON, in place of the client's own."""
-
-
-class Encoded(Struct, frozen=True, kw_only=True):
-    """A request as it is sent, and what it no longer says."""
-
-    body: bytes
-    dropped: tuple[str, ...]
-    """Parameters taken out whose absence can be noticed, in the order of the body: for `x-zai-dropped`."""
-    stop: tuple[str, ...]
-    """Stop sequences that the model refuses, so that they are looked for in the answer."""
-
-
 def encode(request: ChatRequest, plan: EncodePlan) -> Encoded:
     """The request for an upstream that speaks this dialect.
 
@@ -57,51 +28,57 @@ def encode(request: ChatRequest, plan: EncodePlan) -> Encoded:
     `stream_options` of a stream, the parameters of `plan.drop`, and what the gateway consumes; all else is
     the client's bytes.
     """
-    changes: dict[str, bytes | None] = {name: None for name in CONSUMED if name in request.members}
-    changes["model"] = json_encode(plan.model)
-    changes.update(_limit_changes(request, plan))
+    changes: dict[str, bytes | None] = {"model": json_encode(plan.model)}
+    for name in CONSUMED:
+        if name in request.values:
+            changes[name] = None
+    _change_limit(changes, request, plan)
     if request.stream:
-        changes.update(_stream_options_changes(request, plan))
+        _change_stream_options(changes, request, plan)
     if plan.service_tier is not None:
         changes["service_tier"] = json_encode(plan.service_tier)
-    changes.update(plan.extra)
-    gone = [name for name in request.members if name in plan.drop]
-    changes.update(dict.fromkeys(gone))
+    if plan.extra:
+        changes.update(plan.extra)
+    gone = [name for name in request.values if name in plan.drop] if plan.drop else ()
+    for name in gone:
+        changes[name] = None
     return Encoded(
-        body=splice(request.body, request.members, changes),
-        dropped=tuple(name for name in gone if _is_noticed(request, name)),
+        body=rewritten(request.body, request.values, changes, dense=request.plain),
+        dropped=tuple([name for name in gone if _is_noticed(request, name)]) if gone else (),
         stop=request.stop if "stop" in gone else (),
     )
 
 
 def _value(request: ChatRequest, name: str) -> bytes | None:
-    place = request.members.get(name)
-    return request.body[place.value_start : place.value_end] if place else None
+    value = request.values.get(name)
+    return None if value is None else bytes(value)
 
 
-def _limit_changes(request: ChatRequest, plan: EncodePlan) -> dict[str, bytes | None]:
+def _change_limit(changes: dict[str, bytes | None], request: ChatRequest, plan: EncodePlan) -> None:
     # A body that names both is refused, and so is the other spelling alone by models that know only one.
-    changes: dict[str, bytes | None] = {
-        name: None for name in LIMIT_NAMES if name != plan.limit_name and name in request.members
-    }
+    for name in LIMIT_NAMES:
+        if name != plan.limit_name and name in request.values:
+            changes[name] = None
     limit = request.output_limit if plan.output_limit is None else plan.output_limit
-    wanted = None if limit is None else json_encode(limit)
-    if wanted is not None and _value(request, plan.limit_name) != wanted:
-        changes[plan.limit_name] = wanted
-    return changes
+    if limit is not None:
+        wanted = json_encode(limit)
+        value = request.values.get(plan.limit_name)
+        if value is None or bytes(value) != wanted:
+            changes[plan.limit_name] = wanted
 
 
-def _stream_options_changes(request: ChatRequest, plan: EncodePlan) -> dict[str, bytes | None]:
+def _change_stream_options(changes: dict[str, bytes | None], request: ChatRequest, plan: EncodePlan) -> None:
     options = _value(request, "stream_options")
     if not plan.ask_usage:
-        return {} if options is None else {"stream_options": None}
-    if options is None or options == b"null":
-        return {"stream_options": b'{"include_usage":true}'}
-    found = members(options)
-    place = found.get("include_usage")
-    if place and options[place.value_start : place.value_end] == b"true":
-        return {}
-    return {"stream_options": splice(options, found, {"include_usage": b"true"})}
+        if options is not None:
+            changes["stream_options"] = None
+    elif options is None or options == b"null":
+        changes["stream_options"] = b'{"include_usage":true}'
+    else:
+        found = members(options)
+        place = found.get("include_usage")
+        if place is None or options[place.value_start : place.value_end] != b"true":
+            changes["stream_options"] = splice(options, found, {"include_usage": b"true"})
 
 
 def _is_noticed(request: ChatRequest, name: str) -> bool:

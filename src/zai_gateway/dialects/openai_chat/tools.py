@@ -4,6 +4,8 @@ from zai_gateway.wire.draft import Draft, listed
 from zai_gateway.wire.splice import elements
 from zai_gateway.wire.values import Json
 
+MOST_CALLS = 1_000
+"""Tool calls of one choice, and there is memory kept for each."""
 _NEVER_NULL = ("id", "type", "function", "index")
 _NEVER_NULL_IN_FUNCTION = ("name", "arguments")
 
@@ -66,6 +68,8 @@ class ToolCalls:
 
     def _opened(self, id: str, wanted: int) -> int:
         """A new call, under the provider's own index unless that is taken."""
+        if len(self._ids) >= MOST_CALLS:
+            raise ValueError(f"it has more than {MOST_CALLS} tool calls")
         index = wanted if wanted not in self._ids else self._free()
         self._ids[index] = id
         return index

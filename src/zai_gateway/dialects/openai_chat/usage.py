@@ -1,14 +1,13 @@
 """What `usage` says in OpenAI's dialect, as each of its vendors means it, in buckets that do not overlap."""
 
-from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
 
-from zai_gateway.money import MAX_NANO, NANO_PER_USD
+import msgspec
+from msgspec import Meta, Struct
+
 from zai_gateway.wire.draft import Draft
-from zai_gateway.wire.usage import USUAL_COUNTING, Counting, Statement, Usage
-from zai_gateway.wire.values import Json
-
-MOST_TOKENS = 2**31 - 1
-"""A count above this is taken for no count at all: at no price would the books hold it."""
+from zai_gateway.wire.usage import MOST_TOKENS, USUAL_COUNTING, Counting, Usage
+from zai_gateway.wire.values import Json, at_path
 
 _INTO, _OUT_OF = "prompt_tokens_details", "completion_tokens_details"
 
@@ -48,6 +47,9 @@ def read_usage(value: Json, counting: Counting = USUAL_COUNTING) -> Usage | None
     """
     if not isinstance(value, dict):
         return None
+    usual = _read_usual(value, counting)
+    if usual is not None:
+        return usual
     prompt, completion = _count(value.get("prompt_tokens")), _count(value.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
@@ -73,32 +75,79 @@ def read_usage(value: Json, counting: Counting = USUAL_COUNTING) -> Usage | None
     )
 
 
-def stated_cost(value: Json, statement: Statement | None) -> int | None:
-    """Nano-USD that a `usage` object says was billed, rounded up; None where it says nothing of the kind."""
-    if statement is None or not isinstance(value, dict):
+_Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
+
+
+class _Into(Struct, forbid_unknown_fields=True):
+    cached_tokens: _Count = 0
+    audio_tokens: _Count = 0
+
+
+class _OutOf(Struct, forbid_unknown_fields=True):
+    reasoning_tokens: _Count = 0
+    audio_tokens: _Count = 0
+    accepted_prediction_tokens: _Count = 0
+    rejected_prediction_tokens: _Count = 0
+
+
+class Usual(Struct, forbid_unknown_fields=True):
+    """`usage` as OpenAI writes it."""
+
+    prompt_tokens: _Count
+    completion_tokens: _Count
+    total_tokens: _Count | None = None
+    prompt_tokens_details: _Into | None = None
+    completion_tokens_details: _OutOf | None = None
+
+
+def usual_usage(told: Usual, counting: Counting) -> Usage | None:
+    """The buckets of counts that leave no doubt; None where one of them stands, or may stand, apart."""
+    into, out_of = told.prompt_tokens_details or _Into(), told.completion_tokens_details or _OutOf()
+    prompt, output, read = told.prompt_tokens, told.completion_tokens, into.cached_tokens
+    if counting.cache_apart or counting.reasoning_apart or (told.total_tokens or 0) > prompt + output:
         return None
-    billed = _amount(_at(value, statement.path))
-    if billed is not None and statement.beside and value.get("is_byok") is True:
-        beside = _amount(_at(value, statement.beside))
-        billed = None if beside is None else billed + beside
-    if billed is None:
+    if read > prompt or out_of.reasoning_tokens > output:
         return None
-    nano = int((billed * NANO_PER_USD / statement.parts_per_usd).to_integral_value(ROUND_CEILING))
-    return nano if nano <= MAX_NANO else None
+    return Usage(input=prompt - read, cache_read=read, output=output, reasoning=out_of.reasoning_tokens)
+
+
+def _read_usual(value: dict[str, Json], counting: Counting) -> Usage | None:
+    if not value.keys() <= _USUAL:
+        return None
+    try:
+        return usual_usage(msgspec.convert(value, Usual), counting)
+    except msgspec.ValidationError:
+        return None
 
 
 def tier_of(value: dict[str, Json]) -> str | None:
     """The service tier that an answer or a chunk names, beside its `usage` or in it (Mistral)."""
-    told = (value.get("service_tier"), _at(value, ("usage", "service_tier")))
-    return next((tier for tier in told if isinstance(tier, str)), None)
+    tier = value.get("service_tier")
+    if isinstance(tier, str):
+        return tier
+    usage = value.get("usage")
+    tier = usage.get("service_tier") if isinstance(usage, dict) else None
+    return tier if isinstance(tier, str) else None
 
 
-def completed_usage(text: bytes, usage: Usage) -> bytes:
-    """The provider's own `usage` object, with `total_tokens` where it left that out (wire.md 8)."""
+def has_total(told: Json) -> bool:
+    """Whether a `usage` object has the counter that some providers leave out."""
+    return isinstance(told, dict) and told.get("total_tokens") is not None
+
+
+def completed_usage(text: bytes, told: Json, usage: Usage) -> bytes:
+    """The provider's own `usage` object, with `total_tokens` where it left that out (wire.md 8).
+
+    `text` says `told`, in which `usage` was found.
+    """
+    if has_total(told):
+        return text
     draft = Draft(text)
-    if draft.raw("total_tokens") in (None, b"null"):
-        draft.say("total_tokens", usage.prompt + usage.output)
+    draft.say("total_tokens", usage.prompt + usage.output)
     return draft.written()
+
+
+_USUAL = frozenset(Usual.__struct_fields__)
 
 
 def _whole(value: dict[str, Json], prompt: int, completion: int, counting: Counting) -> tuple[int, int]:
@@ -115,25 +164,10 @@ def _whole(value: dict[str, Json], prompt: int, completion: int, counting: Count
 
 def _most(usage: dict[str, Json], places: tuple[tuple[str, ...], ...]) -> int:
     """The largest count in these places, 0 where none has one."""
-    return max(_count(_at(usage, place)) or 0 for place in places)
-
-
-def _at(value: Json, path: tuple[str, ...]) -> Json:
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
+    return max(_count(at_path(usage, place)) or 0 for place in places)
 
 
 def _count(value: Json) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         return None
     return int(value) if 0 <= value <= MOST_TOKENS else None
-
-
-def _amount(value: Json) -> Decimal | None:
-    """A sum of money as it is written: a float would bring dust that rounding up makes a nano-USD of."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_NANO:
-        return None
-    return Decimal(repr(value))

@@ -53,6 +53,13 @@ class DemoInbound:
             raise self._broken
         return piece
 
+    async def pour(self, take: Callable[[bytes], bool]) -> bool:
+        """As `Inbound.pour`."""
+        while piece := await self.read():
+            if not take(piece):
+                return False
+        return True
+
     async def close(self) -> None:
         """As `Inbound.close`."""
         if self._piece is None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 import uvloop
 
-from zai_gateway.relay.network import NetworkUpstream
+from zai_gateway.relay.network.upstream import NetworkUpstream
 from zai_gateway.relay.upstream import Upstream
 
 

@@ -82,7 +82,7 @@ async def test_no_connection_in_time_costs_nothing(upstream: Closable):
 
     async with ScriptedServer(script) as server:
         url = server.url.replace("http:", "https:")
-        error = await failure(upstream, post(url), Timeouts(connect=0.05))
+        error = await failure(upstream, post(url), Timeouts(tls=0.05))
     assert error.blame is Blame.CONNECT
     assert error.definite
     assert error.message == f"no connection to 127.0.0.1:{server.port} within the time allowed"

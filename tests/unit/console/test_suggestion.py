@@ -1,0 +1,84 @@
+"""Which models are suggested to begin with."""
+
+from collections.abc import Sequence
+
+from zai_gateway.accounts.caller import WorkspaceView
+from zai_gateway.accounts.records import Health, ProviderKey, Workspace
+from zai_gateway.catalogue.catalogue import Catalogue
+from zai_gateway.catalogue.listings import NO_LISTINGS
+from zai_gateway.console.suggestion import NOTHING, Suggestions, suggested
+from zai_gateway.relay.models import offers_of
+
+CATALOGUE = Catalogue.load()
+NOW = 1_790_000_000
+TAKES = Health(at_ms=1, ok=True, said="it takes the key")
+REFUSES = Health(at_ms=1, ok=False, said="401: Unauthorized")
+
+
+def key(provider: str, position: int, health: Health | None = None) -> ProviderKey:
+    return ProviderKey(
+        id=f"pkey_{provider}",
+        workspace="ws_1",
+        provider=provider,
+        name=provider,
+        base_url="https://example.com/v1",
+        sealed=b"",
+        position=position,
+        health=health,
+        created_ms=0,
+    )
+
+
+def begin(*keys: ProviderKey, allow: Sequence[str] = ()) -> Suggestions:
+    place = Workspace(id="ws_1", name="W", slug="w", created_ms=0)
+    view = WorkspaceView(workspace=place, provider_keys=keys, prices={})
+    return suggested(view, offers_of(view, CATALOGUE, NO_LISTINGS), NOW, allow)
+
+
+def output_price(name: str) -> int:
+    provider, _, id = name.partition("/")
+    price = CATALOGUE.model(provider, id).price_at(NOW)
+    assert price is not None
+    return price.tiers["standard"].base.output
+
+
+def test_a_workspace_without_providers_gets_a_placeholder() -> None:
+    assert begin().first.name == begin().claude.name == NOTHING
+
+
+def test_the_demo_is_suggested_where_there_is_nothing_else() -> None:
+    found = begin(key("demo", 0))
+    assert found.first.demo
+    assert found.first.name.startswith("demo/")
+    assert begin(key("demo", 0), key("openai", 1)).first.name.startswith("openai/")
+
+
+def test_a_provider_that_answered_comes_first() -> None:
+    openai, anthropic = key("openai", 0, REFUSES), key("anthropic", 1, TAKES)
+    assert begin(openai, anthropic).first.name.startswith("anthropic/")
+    assert begin(openai, key("demo", 1)).first.demo
+    assert begin(key("anthropic", 0, REFUSES), key("demo", 1)).claude.demo
+    untested = key("openai", 0)
+    assert begin(untested, key("anthropic", 1)).first.name.startswith("openai/")
+
+
+def test_a_first_request_is_cheap_and_an_editor_gets_an_able_model() -> None:
+    found = begin(key("openai", 0, TAKES))
+    assert output_price(found.first.name) <= output_price(found.able.name) <= 20_000_000
+    for each in (found.first, found.able):
+        assert CATALOGUE.model("openai", each.name.partition("/")[2]).tools
+
+
+def test_claude_code_gets_a_claude_of_whichever_provider_has_one() -> None:
+    found = begin(key("openai", 0, TAKES), key("anthropic", 1))
+    assert found.claude.name.startswith("anthropic/claude-")
+    assert found.able.name.startswith("openai/")
+    alone = begin(key("openai", 0, TAKES))
+    assert alone.claude == alone.able
+
+
+def test_what_the_key_may_not_call_is_not_suggested() -> None:
+    keys = (key("openai", 0, TAKES), key("anthropic", 1), key("demo", 2))
+    assert begin(*keys, allow=("demo/*",)).claude.name.startswith("demo/")
+    assert begin(*keys, allow=("anthropic/claude-haiku-*",)).first.name.startswith("anthropic/claude-haiku-")
+    assert begin(*keys, allow=("nobody/*",)).first.name == NOTHING
