@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from tests.storage.samples import act, api_key, provider_key, workspace
 from zai_gateway.accounts.records import ImportedPrices
 from zai_gateway.catalogue.listings import ListedModel
-from zai_gateway.relay.own_lists import Listing
+from zai_gateway.relay.kept_lists import Listing
 from zai_gateway.storage.store import Store
 
 MODELS = (

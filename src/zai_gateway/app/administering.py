@@ -13,7 +13,7 @@ from zai_gateway.console.application import console
 from zai_gateway.edge.bridge import Application, Message, Receive, Send
 from zai_gateway.edge.control import plane
 from zai_gateway.edge.services import Services
-from zai_gateway.relay.own_lists import Listing
+from zai_gateway.relay.kept_lists import Listing
 
 
 def administration(house: House, exposure: Exposure) -> Application:

@@ -3,19 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 
 from zai_gateway.accounts.catalogue_import import in_force
 from zai_gateway.accounts.store import AccountStore
-from zai_gateway.catalogue.listings import ListedModel, Listings
+from zai_gateway.catalogue.listings import Listings
 from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.errors import StoreUnavailable
-from zai_gateway.relay.own_lists import ListingStore
+from zai_gateway.relay.kept_lists import KeptLists, ListingStore
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
-_MOST_READ = 500
-"""Lists that are read in one go."""
 
 
 class ImportedPrices:
@@ -45,31 +43,19 @@ class ReadLists:
 
     def __init__(self, store: ListingStore) -> None:
         self._store = store
-        self._fetched: Mapping[str, int] = {}
-        self._lists: dict[str, Mapping[str, ListedModel]] = {}
+        self._kept = KeptLists()
 
     @property
     def listings(self) -> Listings:
         """As they were when it was last looked."""
-        return self._lists
+        return self._kept.listings
 
     def look(self) -> None:
         """Reads those that are new. Raises StoreUnavailable."""
         fetched = self._store.fetched()
-        news = [id for id, at in fetched.items() if at != self._fetched.get(id)]
-        lists = {id: models for id, models in self._lists.items() if id in fetched and id not in news}
-        for at in range(0, len(news), _MOST_READ):
-            for id, models in self._read(news[at : at + _MOST_READ]).items():
-                # Many keys at one provider have one list.
-                lists[id] = next((same for same in lists.values() if same == models), models)
-        self._fetched, self._lists = fetched, lists
-
-    def _read(self, ids: Collection[str]) -> dict[str, Mapping[str, ListedModel]]:
-        return {
-            each.provider_key: {model.id: model for model in each.models}
-            for each in self._store.listings(ids)
-            if each.models or not each.trouble
-        }
+        self._kept.forget(self._kept.ids - fetched.keys())
+        for ids in self._kept.news(fetched):
+            self._kept.take(self._store.listings(ids))
 
 
 class Now:

@@ -9,7 +9,7 @@ from zai_gateway.accounts.service import Accounts
 from zai_gateway.catalogue.listings import Listings
 from zai_gateway.catalogue.shelf import Shelf
 from zai_gateway.clock import Clock
-from zai_gateway.relay.own_lists import Listing
+from zai_gateway.relay.kept_lists import Listing
 
 
 class Services(Struct, frozen=True, kw_only=True):

@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from random import Random
-from typing import ParamSpec, Protocol, TypeVar
-
-from msgspec import Struct
-from msgspec.structs import replace
+from typing import ParamSpec, TypeVar
 
 from zai_gateway.accounts.records import ProviderKey
-from zai_gateway.catalogue.listings import ListedModel, Listings
+from zai_gateway.catalogue.listings import Listings
 from zai_gateway.clock import Clock
 from zai_gateway.errors import Failure, OperatorError, StoreUnavailable
+from zai_gateway.relay.kept_lists import KeptLists, Listing, ListingStore
 from zai_gateway.relay.listing import asked, lists_models
 from zai_gateway.relay.upstream import Upstream
 
@@ -26,37 +24,7 @@ _AFTER_TROUBLE_MS = 15 * 60_000
 _SPREAD = 0.2
 """Of the time between two questions, so that workers and providers do not all meet at one moment."""
 _AT_ONCE = 4
-_MOST_READ = 500
-"""Lists that are read from the store in one go."""
 _LONGEST_TROUBLE = 300
-
-
-class Listing(Struct, frozen=True, kw_only=True):
-    """What came of asking a provider with one of its keys."""
-
-    provider_key: str
-    """The id of the key."""
-    fetched_ms: int
-    """When it was last asked, whatever came of it."""
-    trouble: str | None = None
-    """Why the last time gave no list; `models` are then those of the time before."""
-    models: tuple[ListedModel, ...] = ()
-
-
-class ListingStore(Protocol):
-    """What is kept of lists. All calls block, and raise StoreUnavailable."""
-
-    def fetched(self) -> Mapping[str, int]:
-        """When each provider key was last asked with, in ms since 1970, by its id."""
-        ...
-
-    def listings(self, provider_keys: Collection[str]) -> tuple[Listing, ...]:
-        """Those of the keys with these ids, as far as there are any."""
-        ...
-
-    def put_listing(self, wanted: Listing) -> None:
-        """Keeps it in the place of the one before, unless its key is gone."""
-        ...
 
 
 class OwnLists:
@@ -76,12 +44,10 @@ class OwnLists:
         self._clock = clock
         self._executor = executor
         self._draw = Random().random  # noqa: S311 - it spreads load, and keeps no secret
-        self._known: dict[str, Listing] = {}
-        """Without their models."""
+        self._kept = KeptLists()
         self._due_ms: dict[str, float] = {}
         self._asked_with: dict[str, bytes] = {}
         """The sealed secrets that this worker asked with."""
-        self._lists: dict[str, Mapping[str, ListedModel]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._in_use: Mapping[str, ProviderKey] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -89,7 +55,7 @@ class OwnLists:
     @property
     def listings(self) -> Listings:
         """As they are known now."""
-        return self._lists
+        return self._kept.listings
 
     async def look(self, keys: Iterable[ProviderKey], *, ask: bool = True) -> None:
         """Takes over what others asked, and begins to ask for what is missing or old, where it may `ask`.
@@ -98,15 +64,11 @@ class OwnLists:
         """
         self._in_use = having = {key.id: key for key in keys if lists_models(key)}
         # What is being asked may not have come to the store yet.
-        settled = self._known.keys() - self._asking.keys()
+        settled = self._kept.ids - self._asking.keys()
         fetched = await self._off_loop(self._store.fetched)
-        for gone in settled - (having.keys() & fetched.keys()):
-            self._forget(gone)
-        known_ms = {id: known.fetched_ms for id, known in self._known.items()}
-        news = [id for id, at in fetched.items() if id in having and at != known_ms.get(id)]
-        for at in range(0, len(news), _MOST_READ):
-            for listing in await self._off_loop(self._store.listings, news[at : at + _MOST_READ]):
-                self._take_over(listing)
+        self._forget(settled - (having.keys() & fetched.keys()))
+        for ids in self._kept.news({id: at for id, at in fetched.items() if id in having}):
+            self._take_over(await self._off_loop(self._store.listings, ids))
         if ask:
             for id, key in having.items():
                 if id not in self._asking and self._is_due(key):
@@ -126,7 +88,7 @@ class OwnLists:
         task.add_done_callback(lambda _: self._asking.pop(key.id, None))
 
     def _is_due(self, key: ProviderKey) -> bool:
-        known = self._known.get(key.id)
+        known = self._kept.of(key.id)
         if known is None or self._due_ms[key.id] <= self._clock.now_ms():
             return True
         # Another secret may do better.
@@ -139,7 +101,7 @@ class OwnLists:
                 return  # it was taken out of use, or given another secret, while it waited
             self._asked_with[key.id] = key.sealed
             trouble = None
-            models = tuple(self._lists.get(key.id, {}).values())
+            models = tuple(self.listings.get(key.id, {}).values())
             try:
                 models = await asked(self._upstream, key, self._open_secret(key))
             except (Failure, OperatorError) as failure:
@@ -152,31 +114,26 @@ class OwnLists:
             listing = Listing(
                 provider_key=key.id, fetched_ms=self._clock.now_ms(), trouble=trouble, models=models
             )
-            self._take_over(listing)
+            self._take_over((listing,))
             try:
                 await self._off_loop(self._store.put_listing, listing)
             except StoreUnavailable:
                 # What nobody else knows is asked again.
-                self._forget(key.id)
+                self._forget({key.id})
 
-    def _take_over(self, listing: Listing) -> None:
-        id = listing.provider_key
-        period = _AFTER_TROUBLE_MS if listing.trouble else _FRESH_MS
-        self._due_ms[id] = listing.fetched_ms + period * (1 - _SPREAD / 2 + _SPREAD * self._draw())
-        self._known[id] = replace(listing, models=())
-        if listing.trouble and not listing.models:
-            self._lists.pop(id, None)
-            return
-        models = {model.id: model for model in listing.models}
-        # Many keys at one provider have one list.
-        self._lists[id] = next((same for same in self._lists.values() if same == models), models)
+    def _take_over(self, listings: Sequence[Listing]) -> None:
+        for each in listings:
+            period = _AFTER_TROUBLE_MS if each.trouble else _FRESH_MS
+            spread = 1 - _SPREAD / 2 + _SPREAD * self._draw()
+            self._due_ms[each.provider_key] = each.fetched_ms + period * spread
+        self._kept.take(listings)
 
-    def _forget(self, id: str) -> None:
-        self._known.pop(id, None)
-        self._due_ms.pop(id, None)
-        self._lists.pop(id, None)
-        if id not in self._asking:
-            self._asked_with.pop(id, None)
+    def _forget(self, provider_keys: Collection[str]) -> None:
+        self._kept.forget(provider_keys)
+        for id in provider_keys:
+            self._due_ms.pop(id, None)
+            if id not in self._asking:
+                self._asked_with.pop(id, None)
 
     async def _off_loop(self, call: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))

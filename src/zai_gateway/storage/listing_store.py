@@ -4,14 +4,14 @@ from collections.abc import Collection
 
 from sqlalchemy import delete, select
 
-from zai_gateway.relay.own_lists import Listing
+from zai_gateway.relay.kept_lists import Listing
 from zai_gateway.storage.database import Database
 from zai_gateway.storage.rows import put, record_of, row_of
 from zai_gateway.storage.tables import listing, provider_key
 
 
 class SqlListingStore:
-    """Implements `relay.own_lists.ListingStore`, which says what the calls do."""
+    """Implements `relay.kept_lists.ListingStore`, which says what the calls do."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

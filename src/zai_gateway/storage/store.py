@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from zai_gateway.accounts.store import AccountStore
-from zai_gateway.relay.own_lists import ListingStore
+from zai_gateway.relay.kept_lists import ListingStore
 from zai_gateway.spend.rate_store import RateStore
 from zai_gateway.spend.reports import Rollup
 from zai_gateway.spend.store import NumbersRegister, Resolutions, SpendStore

@@ -7,7 +7,7 @@ import pytest
 from zai_gateway.app.following import Now, ReadLists
 from zai_gateway.catalogue.listings import ListedModel
 from zai_gateway.errors import StoreUnavailable
-from zai_gateway.relay.own_lists import Listing
+from zai_gateway.relay.kept_lists import Listing
 
 ONE, TWO = ListedModel(id="one"), ListedModel(id="two")
 
