@@ -93,8 +93,10 @@ def _has_a_twin(item: pytest.Item) -> bool:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    # Two at least, so that no test comes to lean on running alone; few enough for real servers beside them.
-    return max(2, min(8, os.cpu_count() or 2))
+    # More than there are cores: tests wait for processes a good part of the time. Two at least, so that none
+    # comes to lean on running alone; few enough for real servers beside them.
+    cores = os.cpu_count() or 1
+    return max(2, min(8, cores + cores // 2))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.gateway_process import PATIENCE, ZAI, Operator
 from tests.e2e.sightings import forms, sightings
+from tests.e2e.wandering import everything
 from tests.flow.stage import MODEL
 from tests.upstreams.answers import (
     Answer,
@@ -37,6 +38,7 @@ ARGUMENT = "argument-canary-e2"
 FIELD = "field-canary-31"
 BROKEN = "broken-canary-a4"
 HEADER = "header-canary-6f"
+PASSWORD = "password-canary-58 long enough"
 WRONG_KEY = "zk_live_canary00000000000000000000000000000000"
 CALL = {
     "id": "call_1",
@@ -130,6 +132,11 @@ class Client:
         self._base_url = base_url
         self._key = key
         self._stub = stub
+
+    @property
+    def origin(self) -> str:
+        """Where the console is."""
+        return self._base_url.removesuffix("/v1")
 
     async def ask(self, body: object, path: str = "/chat/completions") -> tuple[int, str]:
         async with self._session.post(self._base_url + path, **self._sent(body)) as response:
@@ -269,6 +276,7 @@ async def test_no_canary_is_ever_written_or_logged(tmp_path: Path) -> None:
             "broken": BROKEN,
             "header": HEADER,
             "wrong key": WRONG_KEY,
+            "password": PASSWORD,
             "first key": (operator.data / "first-key").read_text().strip(),
             "vault key": (operator.data / "vault.key").read_text().strip(),
         }
@@ -287,6 +295,7 @@ async def test_no_canary_is_ever_written_or_logged(tmp_path: Path) -> None:
             operator.admin("provider", "enable", "openai")
             await client.until_served()
             await client.go_wrong_here()
+            shown = await everything(client.origin, operator.admin("setup-link")["url"], PASSWORD)
             await client.leave()
             await client.stay()
             assert sightings(tmp_path, canaries, exempt) == set()
@@ -311,6 +320,12 @@ async def test_no_canary_is_ever_written_or_logged(tmp_path: Path) -> None:
             assert [
                 name for name, canary in canaries.items() if any(form in told for form in forms(canary))
             ] == []
+    for path, body in shown.items():
+        assert [
+            name for name, canary in canaries.items() if any(form in body for form in forms(canary))
+        ] == [], path
+    assert {place.rpartition("/")[2] for place in shown} >= {"keys", "usage", "audit", "providers", "members"}
+    assert any(place.endswith("/usage/recent") for place in shown)
     # That the canaries were there at all, and that the search sees what is kept.
     assert sum(PICTURE.encode() in asked.body for asked in stub.requests) > 2 * len(WRONG)
     kept = sightings(tmp_path, {"model": MODEL, "prefix": key[:12], "warning": "shutting down"}, {})

@@ -78,7 +78,7 @@ def test_it_runs_from_an_empty_directory(installed: Path, tmp_path: Path, away: 
             assert gateway.stdout is not None
             base_url = json.loads(gateway.stdout.readline())["base_url"]
             answer = _ask(base_url, made["key"])
-            with urlopen(base_url.removesuffix("/v1") + "/openapi.json", timeout=30) as reference:
+            with urlopen(base_url.removesuffix("/v1") + "/openapi.json", timeout=60) as reference:
                 assert "/v1/chat/completions" in json.load(reference)["paths"]
         finally:
             gateway.terminate()
@@ -95,5 +95,5 @@ def _ask(base_url: str, key: str) -> dict[str, str]:
     body = {"model": "demo/echo", "messages": [{"role": "user", "content": "Hello"}]}
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     request = Request(f"{base_url}/chat/completions", json.dumps(body).encode(), headers)
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=60) as answer:
         return json.load(answer)

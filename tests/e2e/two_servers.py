@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from tests.e2e.gateway_process import GatewayProcess, Operator
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 class Two:

@@ -149,7 +149,7 @@ async def test_a_window_that_is_short_does_not_stop_who_is_not_in_it() -> None:
         waiting = [asyncio.ensure_future(spend(spending, (tight, shared), fixed(100), 0)) for _ in range(5)]
         while spending.numbers().waiting < 5:
             await asyncio.sleep(0.01)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             for _ in range(20):
                 await spend(spending, (shared,), fixed(1_000), 0)
         end.set()

@@ -21,7 +21,7 @@ from zai_gateway.spend.reports import Rolled, Rollup
 from zai_gateway.spend.rolling import LAG_MS, Rolling
 from zai_gateway.storage.store import Store
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 @pytest.fixture

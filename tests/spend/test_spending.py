@@ -293,7 +293,7 @@ async def test_idle_leases_go_back_and_are_forgotten() -> None:
         await spending.flushed()
         assert store.windows[KEY].committed == 1_000
         clock.move(61)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while store.windows[KEY].committed != 1:
                 await asyncio.sleep(0.02)
             while "recalled" in store.calls[-2:]:  # without a lease there is nothing to listen for
@@ -327,7 +327,7 @@ async def test_after_ten_minutes_without_contact_nothing_is_held() -> None:
         with pytest.raises(StoreUnavailable, match="ten minutes"):
             await spend(spending, (budget,), fixed(1_000), 1)
         trouble.down.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await told(task(spending, budget, 1_000)) != "ok":
                 await asyncio.sleep(0.05)
         await spending.flushed()

@@ -72,7 +72,7 @@ async def test_no_lost_reply_loses_money_or_makes_any(call: str, how: str) -> No
         assert answered["unavailable"] <= times
         assert answered["ok"] >= 6
         for each in (one, two):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await each.spending.flushed():
                     pass
         store.audit()
@@ -121,7 +121,7 @@ async def test_while_the_store_is_down_free_money_serves_and_nothing_is_lost() -
             await told(asyncio.ensure_future(spend(spending, (budget,), fixed(40_000), 0))) == "unavailable"
         )
         faults.down.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await spending.flushed():
                 pass
         assert store.spent() == 30_000
@@ -170,14 +170,14 @@ async def test_a_worker_that_was_given_up_ends_what_it_began_and_begins_anew() -
             # All that it had leased is at risk: that is true of it, and refuses.
             asked = asyncio.ensure_future(spend(working.spending, (budget,), fixed(500), 0))
             assert await told(asked) in {"spend_cap_reached", "unavailable"}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             # It ends the risk of what it did not spend, under its old id, and goes on under a new one.
             while (
                 await told(asyncio.ensure_future(spend(working.spending, (budget,), fixed(900), 0))) != "ok"
             ):
                 await asyncio.sleep(0.05)
         assert len(working.workers) == 2
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not working.workers[0].closed:
                 await asyncio.sleep(0.05)
         await working.spending.flushed()

@@ -22,7 +22,7 @@ from zai_gateway.spend.watch import Watch
 from zai_gateway.storage.store import Store
 
 DAY = 86_400.0
-WAIT = 30.0
+WAIT = 60.0
 
 
 class Spent:

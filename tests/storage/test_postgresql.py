@@ -67,7 +67,7 @@ def canary(database: PostgresDatabase) -> bytes | None:
 
 
 def test_each_thread_of_a_gateway_has_a_connection(place: Place) -> None:
-    everybody = Barrier(STORE_THREADS, timeout=30)
+    everybody = Barrier(STORE_THREADS, timeout=60)
 
     def ask(_: int) -> int:
         with database.read() as connection:

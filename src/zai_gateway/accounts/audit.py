@@ -1,5 +1,7 @@
 """The audit: what was done to a workspace, as it can be searched."""
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from zai_gateway.accounts.actor import Actor
@@ -10,6 +12,8 @@ from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.errors import OperatorError
 
 MOST = 1_000
+_MOST_PAGES = 50
+"""Of `MOST` records: what a file holds that a spreadsheet opens."""
 _MOST_TEXT = 200
 
 
@@ -43,3 +47,22 @@ class Audit:
         if not 0 <= search.since_ms <= LAST_MS:
             raise OperatorError("since: a moment from 1970 to 9999.")
         return self._desk.store.audit(replace(search, workspace=workspace))
+
+    def every(self, actor: Actor, workspace: str, search: AuditSearch) -> Iterator[AuditRecord]:
+        """All that matches in the workspace, newest first, read as it is taken, whatever `search.most` says.
+
+        Raises as `list`; and OperatorError behind the last of the 50,000 records that a file holds, where
+        there are more.
+        """
+        search = replace(search, most=MOST)
+        for _ in range(_MOST_PAGES):
+            records = self.list(actor, workspace, search)
+            yield from records
+            if len(records) < MOST:
+                return
+            search = replace(search, before=records[-1].id)
+        if self.list(actor, workspace, replace(search, most=1)):
+            raise OperatorError(
+                f"More than {_MOST_PAGES * MOST:,} records match, more than one file holds: choose a shorter "
+                "time, or say what you look for."
+            )

@@ -1,8 +1,11 @@
-"""CSV of usage, for spreadsheets: lines of RFC 4180 that no spreadsheet takes for formulas; pure."""
+"""CSV of usage and of the audit: lines of RFC 4180 in which no spreadsheet finds a formula; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+import msgspec
+
+from zai_gateway.accounts.audit_record import AuditRecord
 from zai_gateway.accounts.usage_books import (
     Dimension,
     LatencySlice,
@@ -33,6 +36,10 @@ _LEDGER = (
     *("streamed", "status", "failure", "certainty", "flags", "input_tokens", "cache_read_tokens"),
     *("cache_write_tokens", "cache_write_long_tokens", "output_tokens", "reasoning_tokens", "searches"),
     *("cost_micro_usd", "risk_micro_usd", "first_token_ms", "total_ms"),
+)
+_AUDIT = (
+    *("at", "id", "deed", "actor_kind", "actor_id", "actor", "address"),
+    *("object_kind", "object_id", "object", "changes"),
 )
 
 
@@ -80,6 +87,20 @@ def recent_csv(lines: Iterable[LedgerLine], names: Names | None = None) -> Itera
                 *(each.failure, each.certainty, " ".join(each.flags), *tokens),
                 *(micro_from_nano(each.cost), micro_from_nano(each.risk), each.first_token_ms, each.total_ms),
                 *_name(names, each.key),
+            )
+        )
+
+
+def audit_csv(records: Iterable[AuditRecord]) -> Iterator[str]:
+    """A line for each record, behind one that names the columns; what changed is JSON, as `/api` tells it."""
+    yield line(_AUDIT)
+    for each in records:
+        changes = msgspec.json.encode(each.changes).decode()
+        yield line(
+            (
+                *(iso(each.at_ms), each.id, each.deed.value),
+                *(each.actor_kind.value, each.actor_id, each.actor_name, each.address),
+                *(each.object_kind, each.object_id, each.object_name, changes),
             )
         )
 

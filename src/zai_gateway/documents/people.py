@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from zai_gateway.accounts.identity import IssuedLink, Membership, OpenLink, Person, Session
+from zai_gateway.accounts.identity import Invitation, IssuedLink, Membership, OpenLink, Person, Session
+from zai_gateway.accounts.records import Member
 from zai_gateway.documents.moments import iso
 from zai_gateway.documents.workspaces import WorkspaceDocument, workspace_document
 
@@ -48,6 +49,15 @@ class SignedInDocument(Struct, frozen=True, kw_only=True):
     csrf_token: str
     """What every request of the session that changes something carries as `x-csrf-token`."""
     memberships: tuple[MembershipDocument, ...]
+
+
+class InvitationDocument(Struct, frozen=True, kw_only=True):
+    """How far the invitation of a member has come."""
+
+    status: str
+    """`joined`, `invited`, `expired`, or `none` where there was none."""
+    expires_at: str | None
+    """Of one that nobody has accepted."""
 
 
 class LinkDocument(Struct, frozen=True, kw_only=True):
@@ -97,6 +107,16 @@ def session_document(session: Session, *, is_this: bool) -> SessionDocument:
         address=session.address,
         agent=session.agent,
     )
+
+
+def invitation_document(member: Member, invitation: Invitation | None, now_ms: int) -> InvitationDocument:
+    """`invitation` is the member's that nobody accepted, if there is one."""
+    if member.person is not None:
+        return InvitationDocument(status="joined", expires_at=None)
+    if invitation is None:
+        return InvitationDocument(status="none", expires_at=None)
+    status = "invited" if invitation.expires_ms > now_ms else "expired"
+    return InvitationDocument(status=status, expires_at=iso(invitation.expires_ms))
 
 
 def link_document(link: OpenLink) -> LinkDocument:

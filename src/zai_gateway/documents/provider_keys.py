@@ -33,6 +33,17 @@ class ProviderKeyDocument(Struct, frozen=True, kw_only=True):
     created_at: str
 
 
+class ProviderListDocument(Struct, frozen=True, kw_only=True):
+    """What came of asking the provider which models it has for a key."""
+
+    asked_at: str | None
+    """When it was last asked; null before the first time, and where nobody asks."""
+    trouble: str | None
+    """Why the last time gave no list; `models` are then those of the time before."""
+    models: tuple[str, ...]
+    """The provider's own ids."""
+
+
 class ProviderKeysDocument(Struct, frozen=True, kw_only=True):
     """Provider keys, in the order in which they are tried."""
 

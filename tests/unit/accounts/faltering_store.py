@@ -51,7 +51,7 @@ class FalteringStore:
         found = self.inner.key_by_digest(digest)
         if not self.gate.is_set():
             self.reading.set()
-            assert self.gate.wait(30)
+            assert self.gate.wait(60)
         return found
 
     def note_use(self, last_used_ms: Mapping[str, int]) -> None:

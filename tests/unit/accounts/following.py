@@ -37,6 +37,6 @@ async def answers(directory: Directory, secret: str) -> bool:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.001)

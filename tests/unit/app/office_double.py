@@ -25,7 +25,7 @@ def _crowded() -> bytes:
         _most.append(len(_inside))
         if len(_inside) == THREADS:
             _full.set()
-    assert _full.wait(30)
+    assert _full.wait(60)
     with _turn:
         _inside.pop()
         return str(max(_most)).encode()

@@ -19,7 +19,7 @@ from zai_gateway.edge.page import Page
 from zai_gateway.errors import Code, Failure
 
 COMMAND = (sys.executable, "-m", "tests.unit.app.office_double")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def plan(data: Path) -> Plan:

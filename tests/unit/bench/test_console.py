@@ -81,7 +81,7 @@ def test_it_is_done_over_and_over_on_one_core_until_the_end() -> None:
 
     counted: list[int] = []
     with over_and_over(done, core) as times:
-        assert often.wait(30)
+        assert often.wait(60)
     assert cores == {frozenset({core})}
     assert times.count == len(counted)
     assert not times.trouble

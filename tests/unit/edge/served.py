@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 BODY_LIMIT = 200_000
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n"
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up; none is decided by it."""
 
 

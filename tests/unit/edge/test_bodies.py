@@ -59,7 +59,7 @@ def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(door: Ser
 
 
 def test_a_client_that_sends_all_of_it_first_still_reads_the_refusal(door: Served, behind: Behind) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
     headers = {"Authorization": AUTHORIZATION.strip().removeprefix("Authorization: ")}
     client.request("POST", "/v1/chat/completions", body=b"x" * 20_000_000, headers=headers)
     answer = client.getresponse()

@@ -219,7 +219,7 @@ def test_a_request_that_was_refused_by_its_framing_is_not_answered_again(
     behind.callers.first = look_up
     with caplog.at_level(logging.WARNING), door.connect() as connection:
         connection.sendall(CHUNKED.replace("Bearer", "Basic").encode())
-        assert begun.wait(20)
+        assert begun.wait(60)
         connection.sendall(b"zz\r\n")
         assert refused(read_answer(connection), 400, "invalid_request")
         door.loop.call_soon_threadsafe(go.set)
@@ -244,7 +244,7 @@ def test_garbage_behind_a_request_never_gets_into_its_answer(door: Served, behin
     behind.answerer.does = stream
     with door.connect() as connection:
         connection.sendall(posting(b"{}"))
-        assert begun.wait(20)
+        assert begun.wait(60)
         connection.sendall(b"this is not HTTP\r\n\r\n")
         received = b""
         while piece := connection.recv(65_536):
@@ -252,7 +252,7 @@ def test_garbage_behind_a_request_never_gets_into_its_answer(door: Served, behin
     assert received.count(b"HTTP/1.1") == 1
     assert b"invalid_request" not in received
     assert not received.endswith(b"0\r\n\r\n")
-    assert ended.wait(20)
+    assert ended.wait(60)
 
 
 def test_a_second_request_that_is_sent_early_is_answered_second(door: Served, behind: Behind) -> None:
@@ -284,5 +284,5 @@ def test_a_client_that_leaves_is_noticed_though_its_next_request_was_read(
     behind.answerer.does = until_gone
     with door.connect() as connection:
         connection.sendall(posting(b"{}") + posting(b"{}"))
-        assert begun.wait(20)
-    assert gone.wait(20)
+        assert begun.wait(60)
+    assert gone.wait(60)

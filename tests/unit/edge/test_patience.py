@@ -107,7 +107,7 @@ def test_who_waits_for_an_answer_is_not_short_of_time(timers: HeldTimers) -> Non
     behind.callers.first = look_up
     with served(behind, timers=timers) as door, door.connect() as asking, door.connect() as silent:
         asking.sendall(posting(b"{}"))
-        assert begun.wait(20)
+        assert begun.wait(60)
         door.until(lambda: door.waits() == [HEAD])
         door.on_loop(timers.run_out)
         assert silent.recv(1) == b""
@@ -174,7 +174,7 @@ def test_what_the_gateway_itself_is_slow_with_is_not_the_clients_fault(
         # So much of a body fills the buffer that the gateway keeps for a request that it has yet to look at.
         cut = len(sent) - len(body) + (0 if waits_for_go_ahead else 100_000)
         connection.sendall(sent[:cut])
-        assert begun.wait(20)
+        assert begun.wait(60)
         door.read_on()
         for _ in range(3):
             door.on_loop(timers.run_out)

@@ -57,7 +57,7 @@ def test_so_many_wait_in_line_and_those_behind_them_are_not_read(
 ) -> None:
     with door.connect() as connection:
         connection.sendall(posting(b"{}") + GET * sent)
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.read_on()
         door.loop.call_soon_threadsafe(held.go.set)
         received = b""

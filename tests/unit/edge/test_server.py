@@ -65,7 +65,7 @@ def test_accepted_connections_send_small_pieces_at_once(listener: socket.socket)
 
 
 def test_connections_wait_in_line_until_the_server_runs(listener: socket.socket) -> None:
-    with socket.create_connection(listener.getsockname(), timeout=20) as early:
+    with socket.create_connection(listener.getsockname(), timeout=60) as early:
         early.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
 
@@ -117,7 +117,7 @@ def test_requests_under_way_are_finished_after_a_stop() -> None:
     with served(Behind(held.answer), Serving(drain_seconds=20.0)) as door, door.connect() as connection:
         idle = door.connect()
         connection.sendall(posting(b"{}"))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.stop()
         # The idle connection is closed at once, and no new one is taken.
         assert idle.recv(1) == b""
@@ -135,7 +135,7 @@ def test_a_request_that_waits_in_line_is_not_begun_after_a_stop() -> None:
     behind = Behind(held.answer)
     with served(behind, Serving(drain_seconds=20.0)) as door, door.connect() as connection:
         connection.sendall(posting(b'{"n":1}') + posting(b'{"n":2}') + posting(b'{"n":3}'))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.read_on()
         door.stop()
         door.read_on()
@@ -150,7 +150,7 @@ def test_requests_that_do_not_end_are_cancelled_with_a_503_and_settle_first() ->
     held = Held()
     with served(Behind(held.answer), Serving(drain_seconds=0.0)) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.stop()
         got = read_answer(connection)
     assert (got.status, got.json()["error"]["code"]) == (503, "shutting_down")
@@ -162,7 +162,7 @@ def test_a_stream_that_does_not_end_is_cancelled_with_an_error_event() -> None:
     held = Held(streamed=True)
     with served(Behind(held.answer), Serving(drain_seconds=0.0)) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.stop()
         got = read_answer(connection)
     assert got.status == 200
@@ -174,7 +174,7 @@ def test_a_second_stop_does_not_wait() -> None:
     held = Held()
     with served(Behind(held.answer), Serving(drain_seconds=3_600.0)) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.hurry()
         assert read_answer(connection).status == 503
     assert held.settled.is_set()
@@ -205,7 +205,7 @@ def test_a_request_behind_a_stream_is_told_that_it_came_too_late() -> None:
     behind = Behind(held.answer)
     with served(behind, Serving(drain_seconds=20.0)) as door, door.connect() as connection:
         connection.sendall(posting(b'{"n":1}'))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.stop()
         door.read_on()
         connection.sendall(posting(b'{"n":2}'))
@@ -238,7 +238,7 @@ def test_a_second_stop_does_not_wait_for_load_balancers() -> None:
     hasty = Serving(drain_delay_seconds=3_600.0, drain_seconds=3_600.0)
     with served(Behind(held.answer), hasty) as door, door.connect() as connection:
         connection.sendall(posting(b"{}"))
-        assert held.begun.wait(20)
+        assert held.begun.wait(60)
         door.hurry()
         got = read_answer(connection)
     assert b'"code":"shutting_down"' in got.body
@@ -253,13 +253,13 @@ def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 connection.sendall(f"GET /v1/me HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}\r\n".encode())
                 assert read_answer(connection).status == 200
                 process.send_signal(number)
                 assert connection.recv(1) == b""
             # What stands after `serve` still runs: a store that has to be closed, for one.
             assert process.stdout.read() == "closed in order\n"
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()

@@ -6,11 +6,15 @@ from typing import Annotated
 from fastapi import Depends, Path
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from zai_gateway.accounts.choosing import chosen
+from zai_gateway.accounts.provider_key_terms import Access
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import ProviderKey
+from zai_gateway.documents.moments import iso
 from zai_gateway.documents.provider_keys import (
     ProviderKeyDocument,
     ProviderKeysDocument,
+    ProviderListDocument,
     provider_key_document,
 )
 from zai_gateway.documents.providers import ProviderDocument, provider_document
@@ -52,6 +56,10 @@ class ProviderKeyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ProviderKeyChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a provider key."""
 
+    name: Text | UnsetType = UNSET
+    """Another label; the prefix of a custom provider's models stays."""
+    base_url: Text | UnsetType | None = UNSET
+    """Another address, null for the provider's own. A key that has a secret needs it again with this."""
     secret: Secret | UnsetType = UNSET
     """Another key; it never comes back."""
     enabled: bool | UnsetType = UNSET
@@ -106,17 +114,39 @@ def add_provider_key(
 def update_provider_key(
     at: InWorkspace, key: KeyRef, form: Annotated[ProviderKeyChanges, Depends(Form(ProviderKeyChanges))]
 ) -> ProviderKeyDocument:
-    """Give a provider key another secret, or let requests use it or not."""
+    """Give a provider key another label, address or secret, or let requests use it or not."""
     keys = at.accounts.provider_keys
-    if form.secret is UNSET and form.enabled is UNSET:
-        raise Failure(Code.INVALID_REQUEST, "secret, enabled: one of them at least.", param="enabled")
     told: ProviderKey | None = None
-    if form.secret is not UNSET:
+    if form.base_url is not UNSET:
+        secret = "" if form.secret is UNSET else form.secret
+        told = keys.readdress(
+            at.actor, at.workspace, key, Access(base_url=form.base_url or "", secret=secret)
+        )
+    elif form.secret is not UNSET:
         told = keys.renew(at.actor, at.workspace, key, form.secret)
+    if form.name is not UNSET:
+        told = keys.rename(at.actor, at.workspace, key if told is None else told.id, form.name)
     if form.enabled is not UNSET:
         told = keys.switch(at.actor, at.workspace, key if told is None else told.id, enabled=form.enabled)
-    assert told is not None
+    if told is None:
+        raise Failure(
+            Code.INVALID_REQUEST, "name, base_url, secret, enabled: one of them at least.", param="enabled"
+        )
     return _told(at, told)
+
+
+@PROVIDER_KEYS.get(f"{_ONE}/models")
+def list_models_at_provider(at: InWorkspace, key: KeyRef) -> ProviderListDocument:
+    """List the models that the provider itself says it has for a key, and why where it could not be asked."""
+    found = chosen(key, at.accounts.provider_keys.list(at.actor, at.workspace), "provider key")
+    known = at.services.listing(found.id)
+    if known is None:
+        return ProviderListDocument(asked_at=None, trouble=None, models=())
+    return ProviderListDocument(
+        asked_at=iso(known.fetched_ms),
+        trouble=known.trouble,
+        models=tuple(model.id for model in known.models),
+    )
 
 
 @PROVIDER_KEYS.put(f"{_ONE}/place")

@@ -163,6 +163,12 @@ def set_up(
     return _begun(request, here, signed_in, 201)
 
 
+@SESSIONS.open_get("/setup/{token}")
+def look_at_setup(token: Token, here: Here) -> LinkDocument:
+    """Whether a set-up link still holds, and until when, without using it."""
+    return link_document(_looked(here, token, LinkKind.SETUP))
+
+
 @SESSIONS.open_get("/invitations/{token}")
 def look_at_invitation(token: Token, here: Here) -> LinkDocument:
     """What an invitation leads to, without accepting it."""
@@ -196,6 +202,12 @@ def accept_invitation(
         )
     signed_in = people.accept_new(token, name=form.name, password=form.password, origin=origin)
     return _begun(request, here, signed_in, 200)
+
+
+@SESSIONS.open_get("/resets/{token}")
+def look_at_reset(token: Token, here: Here) -> LinkDocument:
+    """Whose password a link from the operator sets, without using it."""
+    return link_document(_looked(here, token, LinkKind.RESET))
 
 
 @SESSIONS.post("/resets/{token}", tells=SignedInDocument, status=200, is_open=True)

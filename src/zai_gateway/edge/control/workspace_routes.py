@@ -10,7 +10,12 @@ from zai_gateway.accounts.actor import Actor, Role, Scope
 from zai_gateway.accounts.expiry import expiry_ms
 from zai_gateway.accounts.members import MemberChanges
 from zai_gateway.accounts.terms import WorkspaceChanges
-from zai_gateway.documents.people import IssuedLinkDocument, issued_link_document
+from zai_gateway.documents.people import (
+    InvitationDocument,
+    IssuedLinkDocument,
+    invitation_document,
+    issued_link_document,
+)
 from zai_gateway.documents.workspaces import (
     IssuedManagementKeyDocument,
     ManagementKeyDocument,
@@ -146,6 +151,14 @@ def update_member(
 def remove_member(at: InWorkspace, member: MemberRef) -> MemberDocument:
     """Remove a member, and revoke its own API keys and the management keys that it made."""
     return member_document(at.accounts.members.remove(at.actor, at.workspace, member))
+
+
+@MEMBERS.get(f"{_WS}/members/{{member}}/invitation")
+def show_invitation(at: InWorkspace, member: MemberRef) -> InvitationDocument:
+    """Show how far the invitation of a member has come."""
+    found = at.accounts.members.show(at.actor, at.workspace, member)
+    invitation = at.accounts.people.invitations(at.actor, at.workspace).get(found.id)
+    return invitation_document(found, invitation, at.now_ms)
 
 
 @MEMBERS.post(f"{_WS}/members/{{member}}/invitation")

@@ -82,6 +82,7 @@ CASES: Sequence[Case] = (
     case("GET /members/{member}", "o a m v", "members:read", member="@member"),
     case("PATCH /members/{member}", "o a", "members:write", {"role": "viewer"}, member="@member"),
     case("DELETE /members/{member}", "o a", "members:write", member="@member"),
+    case("GET /members/{member}/invitation", "o a m v", "members:read", member="@member"),
     case("POST /members/{member}/invitation", "o a", "members:write", status=201, member="@member"),
     case("GET /keys", "o a m v", "keys:read"),
     case("POST /keys", "o a m", "keys:write", {"name": "new", "spend_cap_micro_usd": 5_000_000}, status=201),
@@ -127,6 +128,7 @@ CASES: Sequence[Case] = (
         status=201,
     ),
     case("PATCH /provider-keys/{key}", "o a", "provider_keys:write", {"enabled": False}, key="@provider_key"),
+    case("GET /provider-keys/{key}/models", "o a v", "provider_keys:read", key="@provider_key"),
     case("DELETE /provider-keys/{key}", "o a", "provider_keys:write", key="@provider_key"),
     case("POST /provider-keys/{key}/test", "o a", "provider_keys:write", key="@provider_key"),
     case(
@@ -173,6 +175,7 @@ CASES: Sequence[Case] = (
         {"request_id": "@request", "cost_micro_usd": 1},
     ),
     case("GET /audit", "o a v", "audit:read"),
+    case("GET /audit.csv", "o a v", "audit:read"),
 )
 
 Example = tuple[Mapping[str, object] | None, int]
@@ -193,7 +196,9 @@ OF_ANYBODY_HERE: Sequence[str] = ("GET /api/workspaces",)
 OPEN: Sequence[str] = (
     "POST /api/session",
     "POST /api/setup",
+    "GET /api/setup/{token}",
     "GET /api/invitations/{token}",
+    "GET /api/resets/{token}",
     "POST /api/invitations/{token}",
     "POST /api/resets/{token}",
 )

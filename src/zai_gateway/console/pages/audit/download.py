@@ -11,10 +11,7 @@ from zai_gateway.console.pages.audit.changes import Line, Part, lines
 from zai_gateway.console.pages.audit.listing import Filters, filters_of, member_names
 from zai_gateway.console.pages.audit.words import WORDS
 from zai_gateway.console.visit import Visit
-from zai_gateway.errors import OperatorError
 
-_MOST_PAGES = 50
-"""Of `MOST` records: a file that a spreadsheet opens."""
 _COLUMNS = (
     *("at", "id", "deed", "what", "actor_kind", "actor_id", "actor", "address"),
     *("object_kind", "object_id", "object", "changes"),
@@ -33,25 +30,11 @@ def download(visit: Visit) -> Response:
     )
 
 
-def _page(visit: Visit, filters: Filters, before: str | None) -> tuple[AuditRecord, ...]:
-    search = filters.search(visit.services.clock.now_ms(), MOST, before)
-    return visit.services.accounts.audit.list(visit.actor, visit.workspace, search)
-
-
 def _written(visit: Visit, filters: Filters, names: Mapping[str, str]) -> Iterator[str]:
     yield line(_COLUMNS)
-    before: str | None = None
-    for _ in range(_MOST_PAGES):
-        records = _page(visit, filters, before)
-        yield from (_line(record, names) for record in records)
-        if len(records) < MOST:
-            return
-        before = records[-1].id
-    if _page(visit, filters, before):
-        raise OperatorError(
-            f"More than {_MOST_PAGES * MOST:,} records match, more than one file holds: choose a shorter "
-            "time, or say what you look for."
-        )
+    search = filters.search(visit.services.clock.now_ms(), MOST, None)
+    for record in visit.services.accounts.audit.every(visit.actor, visit.workspace, search):
+        yield _line(record, names)
 
 
 def _line(record: AuditRecord, names: Mapping[str, str]) -> str:
