@@ -11,7 +11,7 @@ import pytest
 
 from tests.spend.memory_rows import NoTrouble
 from tests.spend.memory_store import MemoryStore
-from tests.spend.samples import attempt
+from tests.spend.samples import attempt, outcome
 from zai_gateway.errors import OperatorError, StoreInDoubt, StoreUnavailable
 from zai_gateway.spend.budgets import Budget, Period
 from zai_gateway.spend.journal import Identity, Journal
@@ -182,6 +182,44 @@ def test_a_journal_of_another_start_of_the_machine_counts_whole_only_if_synced(
     assert sum(each.outcome.risk for each in register.ledger) == (200 if synced else 1_000)
 
 
+def test_the_journal_of_one_that_was_given_up_still_counts(tmp_path: Path) -> None:
+    register, folder = store(), tmp_path / "workers"
+    leave_dead("wrk_dead", folder, register, settled=True)
+    # By an operator, or after a day of silence: nobody here knew of its journal.
+    register.lose("wrk_dead", 5)
+    assert spent_and_risked(register) == (0, 1_000)
+    assert Worker("wrk_1", folder).open(register, 6) == 1
+    assert state(register, "wrk_dead") == "closed"
+    assert spent_and_risked(register) == (70, 100)
+    assert register.windows[WINDOW].committed == 170
+    assert not (folder / "wrk_dead.journal").exists()
+
+
+def test_what_is_readable_of_a_torn_journal_is_booked_whatever_fails_meanwhile(tmp_path: Path) -> None:
+    trouble = Failing("flush")
+    register, folder = MemoryStore(lambda: 0, BUDGET, trouble=trouble), tmp_path / "workers"
+    leave_dead("wrk_dead", folder, register, boot="another", settled=True)
+    with pytest.raises(StoreUnavailable):
+        Worker("wrk_1", folder).open(register, 5)
+    assert (state(register, "wrk_dead"), spent_and_risked(register)) == ("lost", (0, 1_000))
+    trouble.call = None
+    survivor = Worker("wrk_2", folder)
+    survivor.open(register, 6)
+    assert spent_and_risked(register) == (70, 930)
+    assert survivor.look_for_dead(register, 7) == 0
+    assert spent_and_risked(register) == (70, 930)
+    assert [each.name for each in folder.iterdir()] == ["wrk_2.journal"]
+
+
+def test_a_journal_of_another_store_is_left_where_it_is(tmp_path: Path) -> None:
+    elsewhere, register, folder = store(), store(), tmp_path / "workers"
+    leave_dead("wrk_dead", folder, elsewhere)
+    worker = Worker("wrk_1", folder)
+    assert worker.open(register, 0) == worker.look_for_dead(register, 1) == 0
+    assert (folder / "wrk_dead.journal").exists()
+    assert Worker("wrk_2", folder).open(elsewhere, 2) == 2
+
+
 def test_of_many_that_find_a_dead_worker_at_once_one_adopts_it(tmp_path: Path) -> None:
     folder = tmp_path / "workers"
     leave_dead("wrk_dead", folder, store())
@@ -200,6 +238,12 @@ def test_of_many_that_find_a_dead_worker_at_once_one_adopts_it(tmp_path: Path) -
     assert [process.exitcode for process in processes] == [0] * 4
 
 
+def spent_and_risked(register: MemoryStore) -> tuple[int, int]:
+    """What the ledger comes to, in nano-USD."""
+    outcomes = [each.outcome for each in register.ledger]
+    return sum(each.cost for each in outcomes), sum(each.risk for each in outcomes)
+
+
 def lease(register: MemoryStore, worker: str) -> None:
     """Leases the whole budget."""
     need = Need(window=WINDOW, budget=BUDGET.id, start_ms=0, need=1_000, want=1_000)
@@ -207,20 +251,29 @@ def lease(register: MemoryStore, worker: str) -> None:
 
 
 def leave_dead(
-    id: str, folder: Path, register: MemoryStore, boot: str | None = None, *, synced: bool = False
+    id: str,
+    folder: Path,
+    register: MemoryStore,
+    boot: str | None = None,
+    *,
+    synced: bool = False,
+    settled: bool = False,
 ) -> None:
-    """Registers a worker whose process was killed: of the lease that it had, two holds were open."""
+    """Registers a worker whose process was killed: of the lease that it had, two holds were open.
+
+    One of them was settled at 70, where `settled`.
+    """
     register.open_worker(life(id))
     lease(register, id)
     near, far = _spawned.Pipe()
-    process = _spawned.Process(target=_live, args=(id, folder, boot, synced, far))
+    process = _spawned.Process(target=_live, args=(id, folder, boot, synced, settled, far))
     process.start()
     assert near.recv() == "alive"
     process.kill()
     process.join()
 
 
-def _live(id: str, folder: Path, boot: str | None, synced: bool, pipe: Connection) -> None:
+def _live(id: str, folder: Path, boot: str | None, synced: bool, settled: bool, pipe: Connection) -> None:
     if boot is None:
         worker = Worker(id, folder, synced=synced)
         worker.open(store(), 0)
@@ -230,6 +283,8 @@ def _live(id: str, folder: Path, boot: str | None, synced: bool, pipe: Connectio
         journal = Journal(folder / f"{id}.journal", Identity(worker=id, boot=boot, synced=synced))
     for number in (1, 2):
         journal.hold(attempt(f"req_{number}"), (WINDOW,), 100, 40)
+    if settled:
+        journal.settle(1, outcome(70), 3)
     pipe.send("alive")
     pipe.recv()
 

@@ -12,6 +12,7 @@ from zai_gateway.relay.reply import Reply
 from zai_gateway.relay.routing import Origin, Route
 from zai_gateway.relay.setbacks import Cause, Setback
 from zai_gateway.relay.streaming import StreamWriter
+from zai_gateway.spend.holding import Hold
 
 _MOST_TOLD = 3
 _LONGEST_TOLD = 200
@@ -96,6 +97,19 @@ class Attempts:
         backoff = self._patience.first_wait * 2**tries * (0.5 + self._draw() / 2)
         wait = max(soonest, min(backoff, longest))
         return wait, [route for least, route in asked if least <= wait]
+
+
+async def held(hold: Hold, reply: Reply) -> None:
+    """Waits for money that the leases did not suffice for, for no longer than the client does.
+
+    Raises Failure or StoreUnavailable, and then nothing stays held.
+    """
+    waiting = hold.wait()
+    reply.when_gone(hold.leave)
+    try:
+        await waiting
+    finally:
+        reply.when_gone(None)
 
 
 async def _pause(seconds: float, reply: Reply) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.errors import Failure
 from zai_gateway.ids import Ids
-from zai_gateway.relay.attempts import Attempts
+from zai_gateway.relay.attempts import Attempts, held
 from zai_gateway.relay.embedding_errand import EmbeddingMeter, embedding_bound, embedding_errand, with_rates
 from zai_gateway.relay.exchange import Exchange
 from zai_gateway.relay.memory import Memory
@@ -109,7 +109,7 @@ class _Work:
         meter = EmbeddingMeter(route, bound, self._request, stations.clock)
         hold = stations.books.spending.hold(record(order, this), self._budgets, bound, meter)
         if not hold.take():
-            await hold.wait()
+            await held(hold, self._reply)
         try:
             # After the money: whoever is refused for that is not counted.
             await admission.enter()

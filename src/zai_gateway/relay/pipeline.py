@@ -17,7 +17,7 @@ from zai_gateway.errors import Code, Failure, OperatorError
 from zai_gateway.ids import Ids
 from zai_gateway.providers.provider import Auth
 from zai_gateway.providers.service_account import Credentials
-from zai_gateway.relay.attempts import Attempts, Patience
+from zai_gateway.relay.attempts import Attempts, Patience, held
 from zai_gateway.relay.counting import counted, read_count_request
 from zai_gateway.relay.embedding import Embedding
 from zai_gateway.relay.exchange import Exchange
@@ -201,7 +201,7 @@ class _Work:
         meter = Meter(route, bound, order.request, relay.clock)
         hold = books.spending.hold(record(order, this), self._budgets, bound, meter)
         if not hold.take():
-            await hold.wait()
+            await held(hold, self._reply)
         rates: tuple[tuple[str, str], ...] = ()
         try:
             if admission is not None:

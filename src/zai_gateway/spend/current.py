@@ -35,9 +35,15 @@ class Counted(Struct, frozen=True):
 class CurrentWindows:
     """Remembers the window of each budget until its period turns, or its limit changes."""
 
-    def __init__(self, lowered: Callable[[str], None]) -> None:
-        """`lowered` is told of the window of a budget whose limit is lower than it was."""
+    def __init__(self, lowered: Callable[[str], None], most: int = _MOST_REMEMBERED) -> None:
+        """`lowered` is told of the window of a budget whose limit is lower than it was, or may be.
+
+        At most `most` budgets are remembered.
+        """
         self._lowered = lowered
+        self._most = most
+        self._forgot = False
+        """Whether nobody knows of a budget that is not remembered what its limit was."""
         self._known: dict[str, Window] = {}
         self._counted: dict[str, Counted] = {}
         """By the id of the first budget: a caller that did not change comes with the very same tuple."""
@@ -59,9 +65,10 @@ class CurrentWindows:
         return found if found is not None and found.id == window else None
 
     def _counted_anew(self, budgets: tuple[Budget, ...], now_ms: int) -> Counted:
-        if len(self._known) >= _MOST_REMEMBERED or len(self._counted) >= _MOST_REMEMBERED:
+        if len(self._known) >= self._most or len(self._counted) >= self._most:
             self._known.clear()
             self._counted.clear()
+            self._forgot = True
         windows = tuple(self._window(budget, now_ms) for budget in budgets)
         counted = Counted(
             budgets,
@@ -84,7 +91,8 @@ class CurrentWindows:
         start = window_start(budget.period, now_ms)
         window = Window(window_id(budget.id, start), budget, start, window_end(budget.period, now_ms))
         self._known[budget.id] = window
-        if before is not None and is_current and _is_lower(budget.limit, before.budget.limit):
+        lower = is_current and before is not None and _is_lower(budget.limit, before.budget.limit)
+        if lower or (before is None and self._forgot and budget.limit is not None):
             self._lowered(window.id)
         return window
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -82,10 +83,13 @@ class Hold:
         self._write(windows, aside)
         return True
 
-    async def wait(self) -> None:
-        """Takes what is not there yet. Raises Failure or StoreUnavailable, and then nothing stays held."""
-        self._left = asyncio.get_running_loop().create_future()
-        self._write(*await self._desk.wait_for(self._attempt, self._budgets, self._bound, self._left))
+    def wait(self) -> Awaitable[None]:
+        """Takes what is not there yet. Raises Failure or StoreUnavailable, and then nothing stays held.
+
+        From the call on, `leave` ends the wait: the client has left.
+        """
+        left = self._left = asyncio.get_running_loop().create_future()
+        return self._waited_for(left)
 
     def leave(self) -> None:
         """The client has left: nothing is waited for any more. What is held already stays so."""
@@ -129,6 +133,9 @@ class Hold:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.settle()
+
+    async def _waited_for(self, left: "asyncio.Future[None]") -> None:
+        self._write(*await self._desk.wait_for(self._attempt, self._budgets, self._bound, left))
 
     def _write(self, windows: tuple[str, ...], aside: SetAside) -> None:
         share, self._till = aside.share, aside.till

@@ -127,6 +127,8 @@ class Journal:
                 unnamed.unlink()
             raise
         self.size, self._allocated = len(start), room
+        if self._identity.synced and not _names_are_on_disk(self.path.parent):
+            self._broken = True
         return file
 
     def _rotate(self) -> None:
@@ -170,6 +172,19 @@ class Journal:
             self._broken = True
             raise JournalFull("The journal cannot be written.")
         self.size += written
+
+
+def _names_are_on_disk(folder: Path) -> bool:
+    """Puts them there, or says that it cannot: a loss of power might bring back the file before a new one."""
+    try:
+        names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(names)
+        finally:
+            os.close(names)
+    except OSError:
+        return False
+    return True
 
 
 class Recovered(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ class Worker:
         self._boot = _boot_id()
         self._synced = synced
         self._journal: Journal | None = None
+        self._closed: set[str] = set()
+        """Those of whose journals here the store knows nothing more."""
 
     @property
     def journal(self) -> Journal:
@@ -65,8 +67,12 @@ class Worker:
 
     def look_for_dead(self, register: WorkerRegister, now_ms: int) -> int:
         """Finishes what the dead began; says how many requests are unconfirmed. Raises StoreUnavailable."""
-        others = (each for each in register.live_workers() if each.id != self.id)
-        return sum(self._finish(other, register, now_ms) for other in others)
+        live = register.live_workers()
+        others = (each for each in live if each.id != self.id)
+        unconfirmed = sum(self._finish(other, register, now_ms) for other in others)
+        left = self._journals() - {each.id for each in live} - {self.id}
+        self._closed &= left
+        return unconfirmed + sum(self._finish_lost(each, register, now_ms) for each in left - self._closed)
 
     def close(self, register: WorkerRegister) -> None:
         """Ends in order: everything was flushed. Raises StoreUnavailable; the next start then adopts it."""
@@ -106,6 +112,20 @@ class Worker:
             if not self._shared or now_ms - other.seen > _SILENT_MS:
                 register.lose(other.id, now_ms)
             return 0
+
+    def _finish_lost(self, other: str, register: WorkerRegister, now_ms: int) -> int:
+        """A worker that was given up may have left a journal all the same: what is readable applies."""
+        if register.worker(other).state == "closed":
+            # Of another store, or closed a moment ago. Nobody reopens an id.
+            self._closed.add(other)
+            return 0
+        with suppress(FileNotFoundError):
+            return adopt(other, self._path(other), register, self._boot, now_ms) or 0
+        return 0
+
+    def _journals(self) -> set[str]:
+        """The workers that have a journal here."""
+        return {each.stem for each in self._folder.glob("*.journal") if not each.name.startswith(".")}
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.journal"

@@ -59,3 +59,15 @@ def test_only_the_latest_window_of_a_budget_is_known() -> None:
     old, new = (windows.of((DAILY,), at).windows[0] for at in (NOON, NOON + DAY))
     assert (windows.known(old.id), windows.known(new.id)) == (None, new)
     assert windows.known("bud_of_nobody:0") is None
+
+
+def test_a_limit_of_which_nobody_knows_what_it_was_counts_as_lowered() -> None:
+    told: list[str] = []
+    windows = CurrentWindows(told.append, most=2)
+    windows.of((TOTAL,), NOON)
+    windows.of((DAILY,), NOON)
+    # Now all are forgotten.
+    windows.of((replace(DAILY, id="bud_other", limit=None),), NOON)
+    assert told == []
+    windows.of((replace(TOTAL, limit=99),), NOON)
+    assert told == ["bud_total:0"]
