@@ -13,7 +13,7 @@ _WORKSPACE = "/w/{slug}"
 _API = "/api/workspaces/{workspace}"
 _QUERIES: Mapping[str, tuple[str, ...]] = {
     f"{_WORKSPACE}/keys": ("", "?q=key+05", "?status=all&sort=spent&page=3"),
-    f"{_WORKSPACE}/usage": ("?range=7d", "?range=30d", "?range=30d&by=model"),
+    f"{_WORKSPACE}/usage": ("?range=7d", "?range=30d", "?range=30d&by=key", "?range=7d&span=hour&by=key"),
     f"{_WORKSPACE}/models": ("", "?search=claude&page=2"),
     f"{_WORKSPACE}/models/one": ("?model={model}",),
     f"{_WORKSPACE}/models/suggestions": ("?model=gpt",),

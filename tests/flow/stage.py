@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from msgspec import Struct
 
+from tests.made import make
 from tests.postgresql.books import books_for, rows_of
 from tests.upstreams.openai_stub import OpenAIStub
 from zai_gateway.accounts.actor import operator
@@ -155,8 +156,10 @@ async def staged(
     variables: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stage]:
     """A gateway with one OpenAI provider key, whose upstream is the stub; `variables` is its environment."""
-    quiet = {"ZAI_PROVIDER_LISTS": "no"}
-    clock, environment = SystemClock(), Environment(books_for(data) | quiet | dict(variables or {}))
+    quiet, books = {"ZAI_PROVIDER_LISTS": "no"}, books_for(data)
+    if not (books or data.exists()):
+        make(data)
+    clock, environment = SystemClock(), Environment(books | quiet | dict(variables or {}))
     limits = limits or Limits(retries=0)
     house = House(data, environment, clock, limits.store_seconds)
     gateway = Gateway(house, clock, limits, Exposure.of(environment), network)

@@ -1,12 +1,12 @@
 """Fixtures of the storage tests: a store on a real database, once of SQLite and once of PostgreSQL."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.made import make
 from tests.postgresql.server import PostgresServer
 from tests.storage.places import Place, emptying
 from zai_gateway.storage.store import Store
@@ -27,10 +27,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory after its migrations, to be copied: most tests need not wait for them again."""
-    data = tmp_path_factory.mktemp("made") / "data"
-    Store.open(data).close()
-    return data
+    """A data directory after its migrations, to be copied."""
+    return make(tmp_path_factory.mktemp("made") / "data")
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +43,7 @@ def emptied(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
 def place(engine: str, request: pytest.FixtureRequest, data: Path) -> Place:
     """A place after its migrations, without books in it."""
     if engine == "sqlite":
-        shutil.copytree(request.getfixturevalue("made"), data)
-        return Place(data)
+        return Place(make(data))
     postgres: PostgresServer = request.getfixturevalue("postgres")
     name: str = request.getfixturevalue("emptied")
     postgres.do(emptying(), name)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.console.believable import fill
 from tests.e2e.console.browsing import Windows, launched
@@ -17,31 +17,52 @@ from zai_gateway.accounts.actor import Role, operator
 
 _FIRST = ("/w/{slug}", "/w/{slug}/keys", "/w/{slug}/providers", "/w/{slug}/usage", "/w/{slug}/members")
 """While nothing is there but what the first start made."""
-_FILLED = (
-    *(
-        "/w/{slug}",
-        "/w/{slug}/keys",
-        "/w/{slug}/keys/new",
-        "/w/{slug}/keys/{key}",
-        "/w/{slug}/keys/{key}/edit",
-    ),
-    *("/w/{slug}/keys/{key}/rotate", "/w/{slug}/providers", "/w/{slug}/providers/new"),
-    *("/w/{slug}/providers/{provider}", "/w/{slug}/models", "/w/{slug}/usage", "/w/{slug}/usage/requests"),
-    *("/w/{slug}/usage?range=24h&by=key", "/w/{slug}/usage/unconfirmed"),
-    *(
-        "/w/{slug}/members",
-        "/w/{slug}/members/new",
-        "/w/{slug}/members/{member}",
-        "/w/{slug}/members/budgets",
-        "/w/{slug}/members/budgets/set",
-        "/w/{slug}/audit",
-        "/w/{slug}/settings",
-        "/w/{slug}/settings/management-keys/new",
-        "/w/{slug}/connect",
-        "/account",
-        "/w/{slug}/nowhere",
+FILLED = (
+    "/w/{slug}",
+    "/w/{slug}/keys",
+    "/w/{slug}/keys/new",
+    "/w/{slug}/keys/{key}",
+    "/w/{slug}/keys/{key}/edit",
+    "/w/{slug}/keys/{key}/rotate",
+    "/w/{slug}/providers",
+    "/w/{slug}/providers/new",
+    "/w/{slug}/providers/new?provider=anthropic",
+    "/w/{slug}/providers/new?provider=custom",
+    "/w/{slug}/providers/{id}",
+    "/w/{slug}/models",
+    "/w/{slug}/models/one?model=openai/gpt-5.4",
+    "/w/{slug}/models/prices",
+    "/w/{slug}/models/names",
+    "/w/{slug}/models/names/edit",
+    "/w/{slug}/usage",
+    "/w/{slug}/usage?range=24h&by=key",
+    "/w/{slug}/usage/requests",
+    "/w/{slug}/usage/unconfirmed",
+    "/w/{slug}/members",
+    "/w/{slug}/members/new",
+    "/w/{slug}/members/{id}",
+    "/w/{slug}/members/budgets",
+    "/w/{slug}/members/budgets/set",
+    "/w/{slug}/audit",
+    "/w/{slug}/settings",
+    "/w/{slug}/settings/management-keys/new",
+    "/w/{slug}/connect",
+    "/account",
+    "/w/{slug}/nowhere",
+)
+_OF_MEMBERS = FILLED[:4]
+_DONE: tuple[tuple[str, str, dict[str, str], str], ...] = (
+    ("key-refused", "/w/{slug}/keys/new", {"Name": "", "Spend cap": "five"}, "Issue API key"),
+    ("key-shown-once", "/w/{slug}/keys/new", {"Name": "for {look}"}, "Issue API key"),
+    ("provider-refused", "/w/{slug}/providers/new?provider=anthropic", {}, "Add and test"),
+    (
+        "price-refused",
+        "/w/{slug}/models/one?model=openai/gpt-5.4",
+        {"Input": "much", "Output": "1"},
+        "Set the price",
     ),
 )
+"""What a picture is called, the page of a form, what is filled in, and the button that is pressed."""
 _OF_NOBODY = ("/sign-in", "/setup/{setup}", "/invitation/{invitation}", "/reset/{reset}", "/setup/none")
 
 
@@ -66,8 +87,10 @@ def main() -> None:
             _take(
                 windows, [path for path in _OF_NOBODY if "{setup}" not in path], None, "way-in", links, asked
             )
-            _take(windows, _FILLED, Role.OWNER, "owner", links, asked)
-            _take(windows, _FILLED[:2], Role.MEMBER, "member", links, asked)
+            _take(windows, FILLED, Role.OWNER, "owner", links, asked)
+            _take_done(windows, links, asked)
+            _take(windows, _OF_MEMBERS[:2], Role.MEMBER, "member", links, asked)
+            _take(windows, _OF_MEMBERS, Role.VIEWER, "viewer", links, asked)
             windows.close()
     print(f"in {asked.to}")
 
@@ -80,8 +103,12 @@ def _links(site: Site) -> dict[str, str]:
         keys = accounts.api_keys.list(operator(), place.id)
         providers = accounts.provider_keys.list(operator(), place.id)
         invited = accounts.members.list(operator(), place.id)
-        links = {"slug": place.slug, "key": keys[min(1, len(keys) - 1)].id, "provider": providers[-1].id}
-        links["member"] = invited[-1].id if invited else ""
+        links = {
+            "slug": place.slug,
+            "key": keys[min(1, len(keys) - 1)].id,
+            "providers/id": providers[-1].id,
+            "members/id": invited[-1].id if invited else "",
+        }
         if setup is not None:
             return {**links, "setup": setup.token}
         waiting = next((each for each in invited if each.person is None), None)
@@ -92,6 +119,34 @@ def _links(site: Site) -> dict[str, str]:
             "invitation": accounts.people.invite(operator(), place.id, waiting.id).token,
             "reset": accounts.people.reset_link(operator(), "hedy@example.com").token,
         }
+
+
+def _take_done(windows: Windows, links: dict[str, str], asked: argparse.Namespace) -> None:
+    """What a form is answered with: what is wrong with it, and what is shown once."""
+    for dark in (False, True):
+        for phone in (False, True):
+            look = f"{'phone' if phone else 'desk'}-{'dark' if dark else 'light'}"
+            page = windows.blank(windows.site.token(Role.OWNER), dark, phone)
+            for label, path, typed, button in _DONE:
+                if asked.only not in path:
+                    continue
+                page.goto(_filled(path, links))
+                for name, value in typed.items():
+                    page.get_by_label(name, exact=True).fill(value.replace("{look}", look))
+                page.get_by_role("button", name=button).click()
+                page.wait_for_load_state()
+                _keep(page, asked, f"done-{label}-{look}")
+            page.context.close()
+
+
+def _filled(path: str, links: dict[str, str]) -> str:
+    for thing in ("providers", "members"):
+        path = path.replace(f"/{thing}/{{id}}", f"/{thing}/{links.get(f'{thing}/id')}")
+    return path.format_map(links)
+
+
+def _keep(page: Page, asked: argparse.Namespace, name: str) -> None:
+    page.screenshot(path=asked.to / f"{name}.png", full_page=True)
 
 
 def _take(
@@ -109,11 +164,11 @@ def _take(
             for path in paths:
                 if asked.only not in path:
                     continue
-                page.goto(path.format_map(links))
+                page.goto(_filled(path, links))
                 name = re.sub(
                     r"[^a-z-]+", "-", re.sub(r"\{(\w+)\}", r"\1", path.replace("/w/{slug}", "/home"))
                 ).strip("-")
-                page.screenshot(path=asked.to / f"{label}-{name}-{look}.png", full_page=True)
+                _keep(page, asked, f"{label}-{name}-{look}")
             page.context.close()
 
 

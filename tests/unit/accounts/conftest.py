@@ -1,6 +1,5 @@
 """A real store in a new data directory, and a workspace in it."""
 
-import shutil
 from collections.abc import Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.clocks import HeldClock
+from tests.made import make
 from tests.unit.accounts.faltering_store import FalteringStore
 from tests.unit.accounts.people import People
 from tests.unit.accounts.signing import Crowd
@@ -20,18 +20,9 @@ def clock() -> HeldClock:
     return HeldClock()
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory after its migrations, to be copied: most tests need not wait for them again."""
-    data = tmp_path_factory.mktemp("made") / "data"
-    Store.open(data).close()
-    return data
-
-
 @pytest.fixture
-def books(made: Path, tmp_path: Path) -> Generator[Store]:
-    shutil.copytree(made, tmp_path / "data")
-    store = Store.open(tmp_path / "data")
+def books(tmp_path: Path) -> Generator[Store]:
+    store = Store.open(make(tmp_path / "data"))
     yield store
     store.close()
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.clocks import HeldClock
+from tests.made import make
 from zai_gateway.accounts.keyfile import KeyFile
 from zai_gateway.accounts.service import Accounts
 from zai_gateway.accounts.vault import Vault
@@ -66,6 +67,8 @@ class Terminal:
     def books(self, data: Path | None = None, database: str | None = None) -> Generator[Books]:
         """The real books of a data directory, made ready where it is empty."""
         place = self.data if data is None else data
+        if not (database or place.exists()):
+            make(place)
         store = Store.open(place, address=database)
         try:
             file = KeyFile(place / "vault.key")
