@@ -25,16 +25,16 @@ MANY = 8
 class Killing:
     """Two gateways on one host, which are killed again and again."""
 
-    def __init__(self, place: Place, scene: Scene) -> None:
+    def __init__(self, place: Place, scene: Scene, *options: str) -> None:
         self._place = place
         self._scene = scene
-        self._gateways = [place.host.start(), place.host.start()]
+        self._options = options
+        self._gateways = [self._started(), self._started()]
         self.seen: list[Seen] = []
 
-    async def round(self, number: int, bills: int) -> Standing:
+    async def round(self, number: int, bills: int, *, everybody: bool) -> Standing:
         """Kills while requests stand at every point, and lets the living finish what the dead began."""
         scene, place = self._scene, self._place
-        everybody = number % 2 == 1
         victims = self._gateways if everybody else self._gateways[:1]
         standing = Standing(scene, str(number), scene.books.new_keys(len(Point), CAP), bills)
         await standing.begin([each.base_url for each in victims])
@@ -44,14 +44,27 @@ class Killing:
                 victim.kill()
         self.seen += await standing.seen(Point.FLUSHED)
         if everybody:
-            self._gateways = [self._restarted(), self._restarted()]
+            self._gateways = [self._started(), self._started()]
         else:
             # The one that lives finds out by itself.
             for point in Point:
                 await scene.books.until_booked(standing.keys[point], PER_POINT)
-            self._gateways = [self._gateways[1], self._restarted()]
+            self._gateways = [self._gateways[1], self._started()]
         await standing.bill()
         return standing
+
+    async def resolve(self, standing: Standing, point: Point) -> None:
+        """What nobody knows counts whole; once it is said what it cost, all the rest can be spent."""
+        books, key = self._scene.books, standing.keys[point]
+        risks = sorted((each["cost"], each["risk"]) for each in books.entries(key))
+        left = (0, nano(TOKENS)) if point in UNCERTAIN else (nano(standing.billed(point)), 0)
+        assert risks == [left] * PER_POINT, point
+        assert await self.spend(standing, point, 0) <= nano(CAP)
+        books.resolve(key, nano(standing.billed(point)))
+        assert books.unconfirmed(key) == []
+        # Of what was held for them, all that they did not cost can be spent again.
+        freed = PER_POINT * (TOKENS - standing.billed(point)) if point in UNCERTAIN else 0
+        assert await self.spend(standing, point, freed // TOKENS) == nano(CAP), point
 
     async def spend(self, standing: Standing, point: Point, least: int) -> int:
         """Spends what the cap leaves; gives what the bank has billed then, in nano-USD."""
@@ -66,8 +79,8 @@ class Killing:
             gateway.stop()
         self._scene.books.check(self.seen)
 
-    def _restarted(self) -> Gateway:
-        return self._place.host.start()
+    def _started(self) -> Gateway:
+        return self._place.host.start(*self._options)
 
 
 @pytest.fixture
@@ -82,19 +95,23 @@ async def test_what_a_killed_worker_leaves_counts_until_it_is_resolved(
         scene = _scene(place, teller, door, crowd)
         killing = Killing(place, scene)
         for number in rounds:
-            standing = await killing.round(number, HALF)
+            standing = await killing.round(number, HALF, everybody=number % 2 == 1)
             for point in Point:
-                key = standing.keys[point]
-                risks = sorted((each["cost"], each["risk"]) for each in scene.books.entries(key))
-                left = (0, nano(TOKENS)) if point in UNCERTAIN else (nano(standing.billed(point)), 0)
-                assert risks == [left] * PER_POINT, point
-                billed = await killing.spend(standing, point, 0)
-                assert billed <= nano(CAP)
-                scene.books.resolve(key, nano(standing.billed(point)))
-                assert scene.books.unconfirmed(key) == []
-                # Of what was held for them, all that they did not cost can be spent again.
-                freed = PER_POINT * (TOKENS - standing.billed(point)) if point in UNCERTAIN else 0
-                assert await killing.spend(standing, point, freed // TOKENS) == nano(CAP), point
+                await killing.resolve(standing, point)
+            scene.books.check(killing.seen)
+        killing.end()
+
+
+async def test_what_all_workers_of_gateways_leave_that_are_killed_at_once(
+    place: Place, teller: Teller, form: Form
+) -> None:
+    async with silent_door() as door, customers() as crowd:
+        scene = _scene(place, teller, door, crowd)
+        killing = Killing(place, scene, "--workers", "2")
+        for number in range(form.of(1, 5)):
+            standing = await killing.round(number, HALF, everybody=True)
+            for point in Point:
+                await killing.resolve(standing, point)
             scene.books.check(killing.seen)
         killing.end()
 
@@ -107,7 +124,7 @@ async def test_no_more_than_what_was_written_off_passes_the_cap(
         scene = _scene(place, teller, door, crowd)
         killing = Killing(place, scene)
         for number in rounds:
-            standing = await killing.round(number, TOKENS)
+            standing = await killing.round(number, TOKENS, everybody=number % 2 == 1)
             for point in Point:
                 key = standing.keys[point]
                 rows = 2 * PER_POINT if point in UNCERTAIN else PER_POINT
