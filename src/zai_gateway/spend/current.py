@@ -7,7 +7,7 @@ from msgspec import Struct
 from zai_gateway.spend.budgets import Budget, window_end, window_id, window_parts, window_start
 
 _MOST_REMEMBERED = 100_000
-"""Budgets; then all are worked out again."""
+"""Budgets, before those that are not in use are forgotten."""
 
 
 class Window(Struct, frozen=True):
@@ -35,15 +35,16 @@ class Counted(Struct, frozen=True):
 class CurrentWindows:
     """Remembers the window of each budget until its period turns, or its limit changes."""
 
-    def __init__(self, lowered: Callable[[str], None], most: int = _MOST_REMEMBERED) -> None:
-        """`lowered` is told of the window of a budget whose limit is lower than it was, or may be.
+    def __init__(
+        self, lowered: Callable[[str], None], leased: Callable[[str], bool], most: int = _MOST_REMEMBERED
+    ) -> None:
+        """`lowered` is told of the window of a budget whose limit is lower than it was.
 
-        At most `most` budgets are remembered.
+        Where more than `most` budgets are remembered, those are forgotten whose windows are not `leased`.
         """
         self._lowered = lowered
+        self._leased = leased
         self._most = most
-        self._forgot = False
-        """Whether nobody knows of a budget that is not remembered what its limit was."""
         self._known: dict[str, Window] = {}
         self._counted: dict[str, Counted] = {}
         """By the id of the first budget: a caller that did not change comes with the very same tuple."""
@@ -65,10 +66,11 @@ class CurrentWindows:
         return found if found is not None and found.id == window else None
 
     def _counted_anew(self, budgets: tuple[Budget, ...], now_ms: int) -> Counted:
-        if len(self._known) >= self._most or len(self._counted) >= self._most:
-            self._known.clear()
+        if len(self._known) >= self._most:
             self._counted.clear()
-            self._forgot = True
+            self._known = {id: window for id, window in self._known.items() if self._leased(window.id)}
+            # Where most are in use, they are not all looked at for each one that comes.
+            self._most = max(self._most, 2 * len(self._known))
         windows = tuple(self._window(budget, now_ms) for budget in budgets)
         counted = Counted(
             budgets,
@@ -91,8 +93,7 @@ class CurrentWindows:
         start = window_start(budget.period, now_ms)
         window = Window(window_id(budget.id, start), budget, start, window_end(budget.period, now_ms))
         self._known[budget.id] = window
-        lower = is_current and before is not None and _is_lower(budget.limit, before.budget.limit)
-        if lower or (before is None and self._forgot and budget.limit is not None):
+        if before is not None and is_current and _is_lower(budget.limit, before.budget.limit):
             self._lowered(window.id)
         return window
 

@@ -102,7 +102,10 @@ class Spending:
         )
         self._tills = Tills(store, self._contact, clock, open_worker, self._granting.returned)
         # What was leased under an old limit is not spent past a lower one.
-        self._windows = CurrentWindows(lambda window: self._tills.now.settler.give_back((window,)))
+        self._windows = CurrentWindows(
+            lambda window: self._tills.now.settler.give_back((window,)),
+            lambda window: self._tills.now.purse.escrow.lease(window) is not None,
+        )
         self._renewing = Renewing(lambda: self._tills.now, self._asker, self._windows, clock)
 
     async def start(self) -> None:
