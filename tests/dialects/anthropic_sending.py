@@ -12,8 +12,20 @@ from zai_gateway.wire.chat import parse
 
 PLAN = EncodePlan(model="claude-test", most_output=64_000)
 ADAPTIVE = EncodePlan(
-    model="claude-new", most_output=64_000, efforts=("low", "medium", "high", "max"), budgets=False
+    model="claude-new",
+    most_output=64_000,
+    efforts=("low", "medium", "high", "max"),
+    budgets=False,
+    off="disabled",
 )
+UNFORCED = EncodePlan(
+    model="claude-opus-5-5",
+    most_output=64_000,
+    efforts=("low", "medium", "high", "xhigh", "max"),
+    budgets=False,
+    forced_tools=False,
+)
+"""Takes no forced tools, and always reasons."""
 UNREASONING = EncodePlan(model="claude-old", budgets=False)
 HI = {"role": "user", "content": "Hi."}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.dialects.corpus import Exchange
 from tests.dialects.vendors import row_of
-from zai_gateway.dialects import anthropic_messages
+from zai_gateway.dialects import anthropic_messages, gemini
 from zai_gateway.dialects.anthropic_front import MessageStream, write_answer
 from zai_gateway.dialects.dialect import StreamPlan
 from zai_gateway.dialects.naming import Naming
@@ -19,6 +19,8 @@ def answer_of(exchange: Exchange) -> Answer | None:
     """The hub's form of a recorded answer; None where it is a problem."""
     if exchange.api == "messages":
         answer = anthropic_messages.decode_answer(exchange.response.bytes, NAMING, StreamPlan())
+    elif exchange.api == "generateContent":
+        answer = gemini.decode_answer(exchange.response.bytes, NAMING, StreamPlan())
     else:
         counting = row_of(exchange).counting
         answer = decode_answer(exchange.response.bytes, NAMING, counting=counting)
@@ -29,6 +31,8 @@ def events_of(exchange: Exchange) -> list[Event]:
     """The hub's form of a recorded stream."""
     if exchange.api == "messages":
         decoder = anthropic_messages.StreamDecoder(NAMING, StreamPlan())
+    elif exchange.api == "streamGenerateContent":
+        decoder = gemini.decoder(NAMING, StreamPlan())
     else:
         decoder = StreamDecoder(NAMING, StreamPlan(counting=row_of(exchange).counting))
     return [*decoder.feed(exchange.response.bytes), *decoder.end()]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.anthropic_sending import HI, PLAN, WEATHER, encoded, sent, turns
+from tests.dialects.anthropic_sending import HI, PLAN, WEATHER, encoded, refusal, sent, turns
 from zai_gateway.dialects.anthropic_messages import encode
 from zai_gateway.dialects.dialect import EncodePlan
 from zai_gateway.wire.chat import parse
@@ -18,9 +18,63 @@ def test_system_messages_stand_in_front() -> None:
     body = json.loads(request.body)
     assert [block["text"] for block in body["system"]] == ["A", "Now in French.", "Now in French."]
     assert request.dropped == ("messages[3].role",)
-    kept = sent(EncodePlan(model="m", late_system=True), messages=[HI, late])
-    assert kept["messages"][1] == {"role": "system", "content": [{"type": "text", "text": "Now in French."}]}
-    assert "system" not in kept
+
+
+def test_late_system_messages_stay_where_the_model_takes_them() -> None:
+    plan = EncodePlan(model="m", late_system=True)
+    late, yes = {"role": "system", "content": "L"}, {"role": "assistant", "content": "Yes?"}
+    for messages, roles, dropped in (
+        ([HI, late], ["user", "system"], ()),
+        ([HI, late, yes, HI], ["user", "system", "assistant", "user"], ()),
+        ([HI, late, HI], ["user", "system"], ()),
+        ([HI, late, late], ["user", "system"], ()),
+        ([HI, yes, late, HI, yes, HI], ["user", "assistant", "user", "system", "assistant", "user"], ()),
+        ([HI, yes, late], ["user", "assistant"], ("messages[2].role",)),
+        ([HI, yes, late, yes, HI], ["user", "assistant", "user"], ("messages[2].role",)),
+    ):
+        request = encoded(plan, messages=[late, *messages])
+        body = json.loads(request.body)
+        assert [turn["role"] for turn in body["messages"]] == roles
+        assert json.dumps(body).count('"text":') == len(messages) + 1
+        assert request.dropped == tuple(name.replace("[2]", "[3]") for name in dropped)
+    picture: dict[str, Any] = {"role": "system", "content": [{"type": "document", "source": {}}]}
+    assert sent(plan, messages=[HI, picture])["messages"][1]["content"] == picture["content"]
+    assert refusal(plan, messages=[HI, yes, picture]).param == "messages[2].content"
+
+
+def test_reasoning_that_was_lost_is_noticed_before_a_late_system_message() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    messages: list[dict[str, Any]] = [
+        HI,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "1"},
+        {"role": "system", "content": "Be brief."},
+    ]
+    plan = EncodePlan(model="m", late_system=True)
+    request = encoded(plan, messages=messages, tools=[WEATHER], reasoning_effort="low", max_tokens=9000)
+    assert ("thinking" in json.loads(request.body), request.dropped) == (False, ("reasoning_effort",))
+
+
+def test_a_name_is_left_out_by_name() -> None:
+    request = encoded(
+        messages=[
+            {"role": "user", "name": "Alice", "content": "A"},
+            {"role": "user", "name": "Bob", "content": "B"},
+        ]
+    )
+    assert [block["text"] for block in json.loads(request.body)["messages"][0]["content"]] == ["A", "B"]
+    assert request.dropped == ("messages.name",)
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    result = {"role": "tool", "name": "f", "tool_call_id": "c", "content": ""}
+    nameless = {"role": "assistant", "name": None, "audio": None, "images": [], "tool_calls": [call]}
+    assert encoded(messages=[HI, nameless, result]).dropped == ()
+
+
+def test_blocks_of_other_vendors_are_left_out_by_name() -> None:
+    theirs = {"type": "executableCode", "format": "google-gemini-v1", "index": 0}
+    request = encoded(messages=[HI, {"role": "assistant", "content": "Yes?", "provider_blocks": [theirs]}])
+    assert json.loads(request.body)["messages"][1]["content"] == [{"type": "text", "text": "Yes?"}]
+    assert request.dropped == ("provider_blocks",)
 
 
 def test_neighbours_of_one_role_are_one_turn() -> None:

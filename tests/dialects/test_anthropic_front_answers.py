@@ -8,6 +8,7 @@ import pytest
 from tests.dialects.anthropic_clients import faults
 from tests.dialects.corpus import Exchange, everything, packed
 from tests.dialects.hub_answers import NAMING, answer_of, hub_answer, message
+from zai_gateway.dialects.anthropic_front.keepsakes import kept_in
 from zai_gateway.wire.events import Answer, Reported
 from zai_gateway.wire.usage import Usage
 
@@ -216,4 +217,7 @@ def test_blocks_of_another_vendor_do_not_pass_for_anthropics() -> None:
     foreign = {"index": 0, "format": "google-gemini-v1", "executable_code": {"code": "1"}}
     search: dict[str, Any] = {"type": "web_search_tool_result", "tool_use_id": "a", "content": []}
     told = message(hub_answer({"content": "x", "provider_blocks": [foreign, {"index": 0, **search}]}))
-    assert told["content"] == [search, {"type": "text", "text": "x"}]
+    first, second = told["content"]
+    (kept,) = second.pop("citations")
+    assert (first, second) == (search, {"type": "text", "text": "x"})
+    assert kept_in(kept["document_title"]) == {"type": "message", "provider_blocks": [foreign]}

@@ -99,10 +99,7 @@ BAD: list[tuple[str, Any]] = [
     ("output_config.format.schema", ask(text("x"), output_config={"format": {"type": "json_schema"}})),
     ("output_format.schema", ask(text("x"), output_format={"type": "json_schema", "schema": True})),
     ("service_tier", ask(text("x"), service_tier=1)),
-    *[
-        (name, ask(text("x")) | {name: 2})
-        for name in ("n", "models", "stop", "functions", "user", "reasoning")
-    ],
+    *[(name, ask(text("x")) | {name: 2}) for name in ("n", "stop", "functions", "user", "reasoning")],
 ]
 
 

@@ -186,11 +186,37 @@ def test_a_message_does_not_end_in_what_nobody_can_read() -> None:
 
 def test_citations_stand_in_the_text_that_cites() -> None:
     page = {"type": "url_citation", "url_citation": {"url": "https://x.y"}}
-    message = told(
-        {"content": "x"}, {"annotations": [page]}, call(0, "{}", name="f"), {"annotations": [page]}
-    )
+    message = told({"content": "x"}, {"annotations": [page]}, {"content": "y"})
     assert [citation["url"] for citation in message["content"][0]["citations"]] == ["https://x.y"]
-    assert len(message["content"]) == 2
+    assert [block.get("text") for block in message["content"]] == ["xy"]
+
+
+def test_citations_behind_a_whole_call_reach_the_text_before_it() -> None:
+    page = {"type": "url_citation", "url_citation": {"url": "https://x.y"}}
+    whole_calls = [call(0, "{}", name="f"), call(1, '{"a":1}', name="g")]
+    message = told({"content": "x"}, *whole_calls, {"annotations": [page]})
+    assert [citation["url"] for citation in message["content"][0]["citations"]] == ["https://x.y"]
+    assert [block["type"] for block in message["content"]] == ["text", "tool_use", "tool_use"]
+
+
+def test_citations_before_any_text_wait_for_it() -> None:
+    page = {"type": "url_citation", "url_citation": {"url": "https://x.y"}}
+    for before in ({"annotations": [page]}, {"annotations": [page], "content": ""}):
+        message = told(before, {"content": "x"})
+        assert [citation["url"] for citation in message["content"][0]["citations"]] == ["https://x.y"]
+
+
+def test_only_whole_calls_wait_behind_a_text() -> None:
+    stream = MessageStream(NAMING)
+    stream.feed(frame({"content": "a"}))
+    assert stream.feed(frame(call(0, '{"a":1}', name="f"))) == b""
+    kinds = [event["type"] for event in events_of(stream.feed(frame({"content": "b"})))]
+    assert kinds == [
+        *("content_block_stop", "content_block_start", "content_block_delta", "content_block_stop"),
+        *("content_block_start", "content_block_delta"),
+    ]
+    begins = events_of(stream.feed(frame(call(1, '{"a"', name="g"))))
+    assert [event["type"] for event in begins][:2] == ["content_block_stop", "content_block_start"]
 
 
 def test_a_refusal_is_text_unless_anthropic_explains_it() -> None:

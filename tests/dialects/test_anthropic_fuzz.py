@@ -83,7 +83,10 @@ FULL: dict[str, Any] = {
 }
 PLANS = (
     EncodePlan(model="m"),
-    EncodePlan(model="m", efforts=("low", "high"), budgets=False, late_system=True),
+    EncodePlan(
+        model="m", efforts=("low", "high"), budgets=False, late_system=True, off="disabled", off_up_to="low"
+    ),
+    EncodePlan(model="m", efforts=("low", "high"), budgets=False, forced_tools=False),
     EncodePlan(model="m", budgets=False, native_schema=False),
     EncodePlan(model="m", output_limit=1500, drop=("temperature", "stop"), both_samplers=True),
 )

@@ -52,6 +52,7 @@ PART = "messages[0].content[0]"
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"audio": {"voice": "v"}}, "audio"),
         ({"web_search_options": {"search_context_size": "low"}}, "web_search_options"),
+        ({"web_search_options": {}}, "web_search_options"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"cached_content": "c"}, "cached_content"),
         ({"tool_choice": "required"}, "tool_choice"),
@@ -103,6 +104,7 @@ def test_parts_that_cannot_be_said_are_refused(part: Any, param: str) -> None:
     assert refusal(messages=[{"role": "user", "content": [part]}]).param == param
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
@@ -131,6 +133,10 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
         ),
         ({"role": "assistant", "provider_blocks": [NOTHING]}, "messages[1].provider_blocks[0].type"),
         ({"role": "tool", "tool_call_id": "c", "is_error": "yes"}, "messages[1].is_error"),
+        ({"role": "assistant", "audio": {"id": "audio_1"}}, "messages[1].audio"),
+        ({"role": "assistant", "content": "Here.", "images": [IMAGE]}, "messages[1].images"),
+        ({"role": "assistant", "images": "none"}, "messages[1].images"),
+        ({"role": "user", "content": "a", "provider_blocks": [IMAGE]}, "messages[1].provider_blocks"),
     ],
 )
 def test_messages_that_cannot_be_said_are_refused(message: dict[str, Any], param: str) -> None:

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from tests.dialects.anthropic_sending import CLOSED, PLAN, SCHEMA, WEATHER, encoded, refusal, sent
+from msgspec.structs import replace
+
+from tests.dialects.anthropic_sending import CLOSED, PLAN, SCHEMA, UNFORCED, WEATHER, encoded, refusal, sent
 from zai_gateway.dialects.anthropic_messages import encode
 from zai_gateway.dialects.dialect import EncodePlan
 from zai_gateway.errors import Code
@@ -116,6 +118,42 @@ def test_a_tool_cannot_be_forced_on_a_model_that_reasons() -> None:
         == "response_format"
     )
     assert sent(response_format=form, reasoning_effort="high")["output_config"]["format"]
+
+
+def test_a_tool_is_never_forced_here_on_a_model_that_refuses_it() -> None:
+    assert sent(UNFORCED, response_format=json_schema(SCHEMA))["output_config"]["format"]["schema"] == CLOSED
+    bounded = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
+    for schema in (bounded, {"type": "array"}):
+        # What it cannot be held to its provider says best.
+        body = sent(UNFORCED, response_format=json_schema(schema), tools=[WEATHER])
+        assert body["output_config"]["format"]["schema"] == schema
+        assert ("tool_choice" in body, len(body["tools"])) == (False, 1)
+    old = replace(UNFORCED, native_schema=False)
+    for plan, form, advice in (
+        (UNFORCED, {"type": "json_object"}, "json_schema"),
+        (old, {"type": "json_object"}, "in a message"),
+        (old, json_schema(SCHEMA), "in a message"),
+    ):
+        failure = refusal(plan, response_format=form)
+        assert (failure.code, failure.param) == (Code.UNSUPPORTED_PARAMETER, "response_format")
+        assert advice in failure.message
+
+
+def test_what_a_client_forces_its_provider_refuses() -> None:
+    named = {"type": "function", "function": {"name": "weather"}}
+    for choice, said in (("required", {"type": "any"}), (named, {"type": "tool", "name": "weather"})):
+        assert sent(UNFORCED, tools=[WEATHER], tool_choice=choice)["tool_choice"] == said
+    failure = refusal(UNFORCED, tools=[WEATHER], tool_choice="required", reasoning_effort="low")
+    assert failure.param == "tool_choice"
+    assert "turn reasoning off" not in failure.message
+
+
+def test_the_description_of_a_schema_goes_along() -> None:
+    body = sent(response_format=json_schema(SCHEMA, description="A number."))
+    assert body["output_config"]["format"]["schema"] == {"description": "A number.", **CLOSED}
+    own = {"description": "Mine.", **SCHEMA}
+    body = sent(response_format=json_schema(own, description="A number."))
+    assert body["output_config"]["format"]["schema"]["description"] == "Mine."
 
 
 def test_numbers_beyond_a_floats_range_pass() -> None:

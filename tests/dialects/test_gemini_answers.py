@@ -142,7 +142,7 @@ def test_several_candidates_are_several_choices() -> None:
         ("PROHIBITED_CONTENT", "content_filter"),
         ("SPII", "content_filter"),
         ("IMAGE_SAFETY", "content_filter"),
-        ("MALFORMED_FUNCTION_CALL", "stop"),
+        ("UNEXPECTED_TOOL_CALL", "stop"),
         ("OTHER", "stop"),
         ("A_NEW_ONE", "stop"),
         (1, "stop"),

@@ -161,11 +161,6 @@ def test_pieces_of_a_thought_that_were_not_put_together_are_one_thought() -> Non
     assert content["parts"] == [{"text": "ab", "thought": True, "thoughtSignature": "s"}, {"text": "c"}]
 
 
-def test_plain_reasoning_goes_back_as_a_thought() -> None:
-    (content,) = sent_back({"role": "assistant", "content": "c", "reasoning_content": "r"})
-    assert content["parts"] == [{"text": "r", "thought": True}, {"text": "c"}]
-
-
 def test_an_order_that_no_longer_fits_gives_way_to_the_usual_one() -> None:
     block = {
         "type": "executableCode",

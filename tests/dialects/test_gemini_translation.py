@@ -10,6 +10,8 @@ from tests.dialects.test_gemini_requests import ASKED, model_of
 from zai_gateway.dialects.dialect import EncodePlan
 from zai_gateway.dialects.gemini import GeminiPlan, Traits, path
 
+PDF = "data:application/pdf;base64,aGk="
+
 
 def of(model: str) -> EncodePlan:
     return EncodePlan(model=model)
@@ -172,11 +174,11 @@ def test_instructions_stand_apart() -> None:
             {"fileData": {"fileUri": "https://youtu.be/x"}},
         ),
         (
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}},
+            {"type": "file", "file": {"filename": "file.pdf", "file_data": PDF}},
             {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}},
         ),
         (
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "https://a.example/1"}},
+            {"type": "file", "file": {"filename": "file.pdf", "file_data": "https://a.example/1"}},
             {"fileData": {"fileUri": "https://a.example/1", "mimeType": "application/pdf"}},
         ),
         (

@@ -37,7 +37,7 @@ EVERYTHING = frozenset(
             "defer_loading",
         ),
         *("allowed_callers", "input_examples", "eager_input_streaming", "anthropic_version", "file"),
-        *("mcp_servers", "container"),
+        *("mcp_servers", "container", "strict"),
     )
 )
 
@@ -127,6 +127,7 @@ def said(request: dict[str, Any]) -> dict[str, Any]:
     texts = [message["content"] for message in request["messages"] if isinstance(message["content"], str)]
     calls = [call for message in request["messages"] for call in message.get("tool_calls", [])]
     tools = [tool["function"] for tool in request.get("tools", []) if tool["type"] == "function"]
+    tools = [{name: value for name, value in tool.items() if name != "strict"} for tool in tools]
     return {
         "images": [part["image_url"] for part in parts if part["type"] == "image_url"],
         "calls": [(call["id"], call["function"]) for call in calls],

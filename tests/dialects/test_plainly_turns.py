@@ -27,7 +27,7 @@ def said(*messages: Any, takes: tuple[str, ...] = (), **more: Any) -> tuple[dict
 
 def turns(*messages: Any, takes: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     sent, named = said(*messages, takes=takes)
-    assert named == ()
+    assert named in ((), ("cache_control",))
     return sent["messages"]
 
 
@@ -129,7 +129,7 @@ def test_who_takes_thinking_gets_it_and_no_effort_made_of_it() -> None:
         ({"diagnostics": {"previous_message_id": "msg_1"}}, ("diagnostics",)),
         ({"output_config": {"effort": "low"}}, ()),
         ({"output_config": {"task_budget": {"type": "tokens", "total": 9}}}, ("output_config",)),
-        ({"cache_control": MARK}, ()),
+        ({"cache_control": MARK}, ("cache_control",)),
         ({"betas": ["context-1m-2025-08-07"]}, ()),
         ({"mcp_servers": []}, ()),
         ({"container": None}, ()),
@@ -163,7 +163,8 @@ def test_tools_lose_what_only_anthropic_reads() -> None:
         "input_examples": [{"q": "x"}],
     }
     sent, named = said(tools=[tool])
-    assert (sent["tools"], named) == ([{"type": "function", "function": function}], ("input_examples",))
+    assert sent["tools"] == [{"type": "function", "function": function}]
+    assert named == ("input_examples", "cache_control")
     sent, _ = said(tools=[tool], takes=("cache_control",))
     assert sent["tools"] == [{"type": "function", "function": function, "cache_control": MARK}]
 
@@ -187,6 +188,25 @@ def test_a_search_among_tools_is_needless() -> None:
     sent, _ = said(tools=[search], tool_choice="auto", parallel_tool_calls=False)
     assert sent == {"model": "m", "messages": [HELLO]}
     assert said(tools=[], tool_choice="required")[0]["tool_choice"] == "required"
+
+
+ASKED: dict[str, Any] = {"role": "user", "content": [{"type": "text", "text": "x"}]}
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        [ASKED | {"cache_control": MARK}],
+        [{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": MARK}]}],
+        [ASKED, {"role": "assistant", "content": None, "tool_calls": [CALL | {"cache_control": MARK}]}],
+        [ASKED, {"role": "tool", "tool_call_id": "toolu_1", "content": "1", "cache_control": MARK}],
+    ],
+)
+def test_a_cache_mark_is_named_wherever_it_stands(marked: list[dict[str, Any]]) -> None:
+    sent, named = said(*marked)
+    assert named == ("cache_control",)
+    assert "cache_control" not in json.dumps(sent)
+    assert said(*marked, takes=("cache_control",)) == ({"model": "m", "messages": marked}, ())
 
 
 def test_messages_lose_what_only_the_hub_has() -> None:
@@ -329,7 +349,7 @@ def test_a_document_of_text_is_text() -> None:
 
 def test_citations_that_were_asked_for_are_named() -> None:
     _, named = said(document(file_data=PDF, citations={"enabled": True}))
-    assert named == ("citations",)
+    assert named == ("cache_control", "citations")
     assert turns(document(file_data=PDF, citations={"enabled": False}))
 
 

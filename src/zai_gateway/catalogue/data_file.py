@@ -112,6 +112,7 @@ class ModelRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     schema_with_tools: bool = True
     forced_tools: bool = True
     prefill: bool = True
+    late_system: bool = False
     limit_name: _Word | None = None
     image_tokens: _Tokens | None = None
     inputs: tuple[_Word, ...] = ()
@@ -143,6 +144,7 @@ class ModelRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
             schema_with_tools=self.schema_with_tools,
             forced_tools=self.forced_tools,
             prefill=self.prefill,
+            late_system=self.late_system,
             limit_name=self.limit_name,
             image_tokens=self.image_tokens,
             inputs=self.inputs,

@@ -156,6 +156,8 @@ class Model(Struct, frozen=True, kw_only=True):
     """Whether a request may force it to call a tool."""
     prefill: bool = True
     """Whether a conversation may end with the beginning of its answer."""
+    late_system: bool = False
+    """Whether a conversation may have system messages in its midst."""
     limit_name: str | None = None
     """What the model calls the limit on output tokens; None: unknown."""
     image_tokens: int | None = None

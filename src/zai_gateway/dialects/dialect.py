@@ -36,6 +36,18 @@ class EncodePlan(Struct, frozen=True, kw_only=True):
     """The levels of reasoning effort that the model takes by name, in rising order."""
     budgets: bool = True
     """Whether the model takes a budget of reasoning tokens."""
+    least_budget: int | None = None
+    """The smallest budget that it takes, but for zero; None: unknown, or it takes none."""
+    most_budget: int | None = None
+    """The largest; None: unknown, or the limit on output tokens alone bounds it."""
+    off: str | None = None
+    """What turns reasoning off, in the provider's word; None: nothing does, or it is unknown."""
+    off_up_to: str | None = None
+    """The greatest effort at which reasoning may be off; None: any."""
+    forced_tools: bool = True
+    """Whether a request may force the model to call a tool."""
+    schema_with_tools: bool = True
+    """Whether the model takes the schema of its answer beside tools."""
     late_system: bool = False
     """Whether the model takes system messages in the midst of a conversation."""
     both_samplers: bool = False

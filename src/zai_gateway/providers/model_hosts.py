@@ -82,6 +82,7 @@ CEREBRAS = Provider(
     key_variable="CEREBRAS_API_KEY",
     limit_names=("max_completion_tokens", "max_tokens"),
     counting=AS_OPENAI,
+    understands=frozenset({"strict"}),
     never_sent=ROUTING,
     unbounded=OPEN_ENDED,
 )

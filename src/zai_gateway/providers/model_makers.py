@@ -112,6 +112,7 @@ XAI = Provider(
         statement=Statement(path=("cost_in_usd_ticks",), parts_per_usd=10**10),
     ),
     bills_by_statement=True,
+    understands=frozenset({"strict"}),
     limit_honoured=False,
     limit_kept_by=("*-non-reasoning*",),
     # A deferred answer is billed without being given.

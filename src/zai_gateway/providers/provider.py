@@ -79,7 +79,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Behind the base URL: what is free and only a valid key may read; None where there is no such thing."""
     understands: frozenset[str] = frozenset()
     """What it takes that OpenAI's own chat completions have no word for, of requests that came in another
-    protocol: `reasoning_content`, `reasoning_details`, `reasoning`, `cache_control`, `top_k`."""
+    protocol: `reasoning_content`, `reasoning_details`, `reasoning`, `cache_control`, `top_k`; and `strict`,
+    where it holds to schemas that OpenAI refuses to be strict about."""
     asks_stream_usage: bool = True
     """Whether `stream_options.include_usage` may be asked of it (wire.md 16)."""
     limit_honoured: bool = True

@@ -2,6 +2,8 @@
 
 from fnmatch import fnmatchcase
 
+from zai_gateway.providers.provider import Dialect
+
 _OTHERS = ("oauth-*",)
 """Of a subscription's sign-in, which is not how a gateway signs."""
 _BOUNDED = (
@@ -13,12 +15,16 @@ _BOUNDED = (
 window, compaction is billed apart, and a fast answer costs twice as much."""
 
 
-def betas(wanted: tuple[str, ...], *, capped: bool) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+def betas(
+    wanted: tuple[str, ...], dialect: Dialect, *, capped: bool
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """The header that goes on, where any feature does, and how those are called that are kept back.
 
-    A key with a cap gets what its worst case covers.
+    Only Anthropic's own dialect has them, and a key with a cap gets what its worst case covers.
     """
     own = [name for name in wanted if not _is_any(name, _OTHERS)]
+    if dialect is not Dialect.ANTHROPIC_MESSAGES:
+        return (), ("anthropic-beta",) if own else ()
     sent = [name for name in own if not capped or _is_any(name, _BOUNDED)]
     header = (("anthropic-beta", ",".join(sent)),) if sent else ()
     return header, tuple(f"anthropic-beta {name}" for name in own if name not in sent)

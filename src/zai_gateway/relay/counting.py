@@ -18,7 +18,11 @@ _MAX_ANSWER_BYTES = 65_536
 
 def read_count_request(body: bytes) -> ChatRequest:
     """Anthropic's question for a count, as the hub has it. Raises Failure."""
-    return replace(parse(anthropic_front.read_request(body, counting=True)), original=body)
+    hub = anthropic_front.read_request(body, counting=True)
+    try:
+        return replace(parse(hub), original=body)
+    except Failure as failure:
+        raise anthropic_front.in_clients_words(failure, body) from None
 
 
 async def counted(upstream: Upstream, route: Route, request: ChatRequest, secret: str) -> int | None:

@@ -175,6 +175,7 @@ class Exchange:
         """What the client gets of an answer in one piece. Raises Setback."""
         answer = errand.voice.answer(body, errand.naming, errand.plan)
         if isinstance(answer, UpstreamProblem):
+            self._meter.reported = answer.reported
             raise refused(answer, errand.provider, errand.secret, self._meter.status, definite=False)
         meter = self._meter
         meter.reported = answer.reported

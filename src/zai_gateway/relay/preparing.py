@@ -118,8 +118,8 @@ def errand(
         request, left_out = plain(request, route.provider.understands, reasons=route.model.reasoning)
     encoded = voice.encode(request, _plan(order, request, route, output_limit))
     headers, dropped = (_CONTENT_TYPE, *signature(route.provider, secret)), encoded.dropped + left_out
-    if order.beta and route.dialect is Dialect.ANTHROPIC_MESSAGES:
-        wanted, kept_back = betas(order.beta, capped=order.caller.capped)
+    if order.beta:
+        wanted, kept_back = betas(order.beta, route.dialect, capped=order.caller.capped)
         headers, dropped = headers + wanted, dropped + kept_back
     notices = _notices(this, dropped, output_limit)
     return Errand(

@@ -110,11 +110,22 @@ class Route(Struct, frozen=True, kw_only=True, dict=True):
             most_output=model.max_output,
             native_schema=model.native_schema is not False,
             both_samplers=not {"temperature", "top_p"}.issubset(model.takes_one_of),
+            forced_tools=model.forced_tools,
+            schema_with_tools=model.schema_with_tools,
+            late_system=model.late_system,
         )
+        if (thinking := model.thinking) is not None:
+            by_name = self.dialect is Dialect.GEMINI or thinking.adaptive
+            plan = replace(
+                plan,
+                efforts=thinking.efforts if by_name else (),
+                budgets=thinking.least_budget is not None,
+                least_budget=thinking.least_budget,
+                most_budget=thinking.most_budget,
+                off=thinking.off,
+                off_up_to=thinking.off_up_to,
+            )
         if self.dialect is Dialect.GEMINI:
             on_vertex = self.provider.surface is Surface.VERTEX
             return GeminiPlan(**asdict(plan), traits=traits_of(model.id), vertex=on_vertex)
-        if model.thinking is not None:
-            efforts = model.thinking.efforts if model.thinking.adaptive else ()
-            plan = replace(plan, efforts=efforts, budgets=model.thinking.least_budget is not None)
         return plan

@@ -51,7 +51,11 @@ def read(front: Front, body: bytes) -> ChatRequest:
     """The request in `body`, as the hub has it. Raises Failure."""
     if front is Front.OPENAI:
         return parse(body)
-    return replace(parse(anthropic_front.read_request(body)), original=body)
+    hub = anthropic_front.read_request(body)
+    try:
+        return replace(parse(hub), original=body)
+    except Failure as failure:
+        raise anthropic_front.in_clients_words(failure, body) from None
 
 
 def plain(request: ChatRequest, understands: frozenset[str], *, reasons: bool) -> tuple[ChatRequest, Names]:
@@ -64,6 +68,8 @@ def plain(request: ChatRequest, understands: frozenset[str], *, reasons: bool) -
         body, dropped = openai_chat.plainly(request.body, understands, reasons=reasons)
     except Failure as failure:
         raise _in_clients_words(failure, request) from None
+    assert request.original is not None
+    dropped = anthropic_front.clients_names(dropped, request.original)
     if body is request.body:
         return request, dropped
     return replace(parse(body), original=request.original), dropped
@@ -131,8 +137,12 @@ class _Messages:
         self.error = hub.error
 
     def encode(self, request: ChatRequest, plan: EncodePlan) -> Encoded:
+        assert request.original is not None
+        anthropic_front.refuse_prefill(request.original)
         try:
-            return self._hub.encode(request, plan)
+            encoded = self._hub.encode(request, plan)
+            dropped = anthropic_front.clients_names(encoded.dropped, request.original)
+            return encoded if dropped == encoded.dropped else replace(encoded, dropped=dropped)
         except Failure as failure:
             raise _in_clients_words(failure, request) from None
 

@@ -46,6 +46,8 @@ class UpstreamProblem(Struct, frozen=True, kw_only=True):
     param: str | None = None
     retry_after: float | None = None
     """Seconds."""
+    reported: Reported | None = None
+    """What the provider says that it used all the same, in the place of a whole answer."""
 
 
 Event = Chunk | Reported | Finished | UpstreamProblem

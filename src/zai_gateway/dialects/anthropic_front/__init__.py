@@ -4,9 +4,11 @@ from zai_gateway.dialects.anthropic_front.answer import write_answer
 from zai_gateway.dialects.anthropic_front.counting import count_tokens, estimate
 from zai_gateway.dialects.anthropic_front.events import PING
 from zai_gateway.dialects.anthropic_front.failures import error_body
+from zai_gateway.dialects.anthropic_front.names import clients_names
 from zai_gateway.dialects.anthropic_front.passed_stream import PassedStream
 from zai_gateway.dialects.anthropic_front.passing import pass_answer, pass_request
 from zai_gateway.dialects.anthropic_front.places import in_clients_words
+from zai_gateway.dialects.anthropic_front.prefill import refuse_prefill
 from zai_gateway.dialects.anthropic_front.request import read_request
 from zai_gateway.dialects.anthropic_front.stream import MessageStream
 
@@ -14,6 +16,7 @@ __all__ = [
     "PING",
     "MessageStream",
     "PassedStream",
+    "clients_names",
     "count_tokens",
     "error_body",
     "estimate",
@@ -21,5 +24,6 @@ __all__ = [
     "pass_answer",
     "pass_request",
     "read_request",
+    "refuse_prefill",
     "write_answer",
 ]

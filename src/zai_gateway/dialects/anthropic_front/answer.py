@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from zai_gateway.dialects.anthropic_front.blocks import (
+    AN_IMAGE,
     Block,
     arguments_of,
     call_block,
@@ -14,6 +15,7 @@ from zai_gateway.dialects.anthropic_front.blocks import (
 from zai_gateway.dialects.anthropic_front.citations import citation_of
 from zai_gateway.dialects.anthropic_front.conversation import ANTHROPIC
 from zai_gateway.dialects.anthropic_front.ending import stop_reason, stop_sequence
+from zai_gateway.dialects.anthropic_front.keepsakes import Keepsake, in_block, in_citation
 from zai_gateway.dialects.anthropic_front.reasoning import redacted, signature_of, thoughts
 from zai_gateway.dialects.anthropic_front.text_parts import text_parts
 from zai_gateway.dialects.anthropic_front.usage import told_usage
@@ -74,12 +76,28 @@ def call_id(id: str, index: int) -> str:
 def blocks_of(message: Mapping[str, Json], id: str) -> list[Block]:
     """All blocks of a message of the hub, in their order; `id` is the answer's."""
     placed = [*_thinking(message), *_texts(message), *_foreign(message)]
+    if message.get("images"):
+        placed.append((None, {"type": "text", "text": AN_IMAGE}))
     calls = message.get("tool_calls")
     for index, call in enumerate(calls if isinstance(calls, list) else []):
         if isinstance(call, dict):
             block = call_block(call, call_id(id, index))
             placed.append((None, {**block, "input": input_of(arguments_of(call))}))
-    return _in_place(placed)
+    return _with_keepsake(_in_place(placed), message)
+
+
+def _with_keepsake(blocks: list[Block], message: Mapping[str, Json]) -> list[Block]:
+    keepsake = Keepsake(ANTHROPIC)
+    keepsake.take(message)
+    told = keepsake.told()
+    if told is None:
+        return blocks
+    text = next((block for block in reversed(blocks) if block["type"] == "text"), None)
+    if text is None:
+        return [*blocks, in_block(told)]
+    cited = text.get("citations")
+    text["citations"] = [*(cited if isinstance(cited, list) else []), in_citation(told)]
+    return blocks
 
 
 def _first(choices: Json) -> dict[str, Json]:

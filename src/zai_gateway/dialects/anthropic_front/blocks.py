@@ -10,6 +10,11 @@ Block = dict[str, Json]
 UNREADABLE = "INVALID_JSON"
 """Under this name stand arguments that are no JSON object: `input` must be one, and the model is to see what
 it wrote (docs.claude.com, "Fine-grained tool streaming")."""
+AN_IMAGE = (
+    "[The model made an image here. Anthropic's Messages API has no form for it, so that it is not shown: "
+    "/v1/chat/completions shows it.]"
+)
+"""What stands in the place of images, so that nobody takes the answer for one without them."""
 
 
 def spoken(holder: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

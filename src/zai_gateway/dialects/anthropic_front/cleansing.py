@@ -1,5 +1,6 @@
 """What answers of other vendors left in a conversation, taken out before Anthropic reads it."""
 
+from zai_gateway.dialects.anthropic_front.keepsakes import is_marked
 from zai_gateway.dialects.anthropic_front.marks import MARK
 from zai_gateway.wire.values import Json
 
@@ -16,13 +17,13 @@ def _cleansed(message: Json) -> Json:
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(message, dict) or not isinstance(content, list):
         return message
-    blocks = [_without_citations(block) for block in content if not _is_marked(block)]
+    blocks = [_without_citations(block) for block in content if not _is_marked_block(block)]
     if content and not blocks:
         return None
     return {**message, "content": blocks}
 
 
-def _is_marked(block: Json) -> bool:
+def _is_marked_block(block: Json) -> bool:
     if not isinstance(block, dict):
         return False
     sort = block.get("type")
@@ -35,7 +36,7 @@ def _without_citations(block: Json) -> Json:
     citations = block.get("citations") if isinstance(block, dict) else None
     if not isinstance(block, dict) or not isinstance(citations, list):
         return block
-    own = [each for each in citations if not (isinstance(each, dict) and each.get("encrypted_index") == MARK)]
+    own = [each for each in citations if not is_marked(each)]
     if len(own) == len(citations):
         return block
     rest = {name: value for name, value in block.items() if name != "citations"}

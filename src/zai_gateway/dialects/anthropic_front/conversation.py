@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Raw
 
-from zai_gateway.dialects.anthropic_front.marks import hub_id, unmarked
+from zai_gateway.dialects.anthropic_front.keepsakes import (
+    brought_back,
+    kept_in,
+)
+from zai_gateway.dialects.anthropic_front.marks import hub_id
 from zai_gateway.dialects.anthropic_front.media import document_part, image_part
 from zai_gateway.dialects.anthropic_front.reading import others, raw_text, text_of
+from zai_gateway.dialects.anthropic_front.replayed import (
+    Message,
+    beside_block,
+    call_of,
+    cleansed_text,
+    marked_reasoning,
+)
 from zai_gateway.errors import Code, Failure
 from zai_gateway.wire.fields import Fields, invalid, missing
 from zai_gateway.wire.media import MOST_PARTS
 from zai_gateway.wire.values import Json, kind
-
-Message = dict[str, object]
-"""A message of the hub, some of its values in JSON already."""
 
 ANTHROPIC = "anthropic-claude-v1"
 """The `format` of reasoning that Anthropic signed or encrypted, and that nobody else may be sent."""
@@ -78,7 +85,7 @@ class _Conversation:
             told["content"] = raw_text(block, "content")
         if block.flag("is_error") is not None:
             told["is_error"] = block.values["is_error"]
-        return told | _beside(others(block, ("type", "tool_use_id", "content", "is_error"), ()))
+        return told | beside_block(others(block, ("type", "tool_use_id", "content", "is_error"), ()))
 
     def _blocks(self, holder: Fields, name: str) -> list[Fields]:
         blocks = holder.objects(name, self._room)
@@ -97,6 +104,7 @@ class _Contents:
         self._unsigned: list[str] = []
         self._calls: list[Mapping[str, object]] = []
         self._foreign: list[Mapping[str, object]] = []
+        self._kept: list[dict[str, Json]] = []
         self.results: list[Fields] = []
         """Results of tools, which are messages of their own in the hub."""
         self._order: list[str] = []
@@ -123,6 +131,9 @@ class _Contents:
             told["tool_calls"] = self._calls
         if self._foreign:
             told["provider_blocks"] = self._foreign
+        for name, value in brought_back(self._kept).items():
+            before = told.get(name)
+            told[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
         if self._order != sorted(self._order, key=_USUAL_ORDER.index):
             told["block_order"] = self._order
         return told
@@ -137,7 +148,7 @@ class _Contents:
             self._take_part(document_part(block) or block.values)
         elif sort == "tool_use":
             self._only_in("assistant", block)
-            self._calls.append(_call(block))
+            self._calls.append(call_of(block))
             self._order.append("tool_calls")
             self._place += 1
         elif sort in ("thinking", "redacted_thinking"):
@@ -164,7 +175,9 @@ class _Contents:
             raise Failure(Code.INVALID_REQUEST, message, param=path)
 
     def _take_text(self, block: Fields) -> None:
-        self._take_part(block.values)
+        part, kept = cleansed_text(block) if self._role == "assistant" else (block.values, [])
+        self._kept += kept
+        self._take_part(part)
         if raw_text(block, "text") == _EMPTY:
             self._place -= 1  # who writes the blocks again leaves it out
 
@@ -174,11 +187,15 @@ class _Contents:
         self._place += 1
 
     def _take_reasoning(self, block: Fields, sort: str) -> None:
-        said = _marked_reasoning(block, sort)
+        kept = kept_in(text_of(block, "data")) if sort == "redacted_thinking" else None
+        if kept is not None:
+            self._kept.append(kept)
+            return
+        said = marked_reasoning(block, sort)
         if said is not None:
             if said:
                 self._reasoning.append(said)
-            else:
+            elif sort == "thinking":
                 self._unsigned.append(text_of(block, "thinking"))
             return
         told: Message = {"format": ANTHROPIC, "index": self._place}
@@ -190,44 +207,6 @@ class _Contents:
                 told["signature"] = raw_text(block, "signature")
         self._reasoning.append(told)
         self._place += 1
-
-
-def _marked_reasoning(block: Fields, sort: str) -> Mapping[str, Json] | None:
-    """Another vendor's entry of reasoning, empty where that had text alone; None where it is Anthropic's."""
-    if sort == "redacted_thinking":
-        return unmarked(text_of(block, "data"))
-    said = unmarked(block.text("signature") or "")
-    if said:
-        text = "summary" if said.get("type") == "reasoning.summary" else "text"
-        said[text] = text_of(block, "thinking")
-    return said
-
-
-def _call(block: Fields) -> Message:
-    if block.begins("input") != b"{":
-        found = kind(block.begins("input")) if block.has("input") else "missing"
-        raise invalid(block.at("input"), "an object", found)
-    id, extra = hub_id(text_of(block, "id"))
-    # As models write them, and as their prompts are cached: without whitespace.
-    arguments = msgspec.json.format(block.raw("input") or b"{}", indent=-1)
-    beside = others(block, ("type", "id", "name", "input"), ())
-    return {
-        "id": id,
-        "type": "function",
-        "function": {"name": raw_text(block, "name"), "arguments": arguments.decode()},
-        **_beside(beside, extra),
-    }
-
-
-def _beside(members: Mapping[str, Raw], extra: Mapping[str, Json] | None = None) -> Message:
-    """What a block has beside what the hub knows: its cache mark, and the rest under its vendor's name."""
-    told: Message = {name: value for name, value in members.items() if name == "cache_control"}
-    rest = {name: value for name, value in members.items() if name != "cache_control"}
-    if rest:
-        told["extra_content"] = {"anthropic": rest}
-    elif extra:
-        told["extra_content"] = extra
-    return told
 
 
 _USUAL_ORDER = ("tool", "content", "tool_calls")

@@ -69,4 +69,13 @@ def _media_tokens(block: dict[str, Json]) -> int:
     return DOCUMENT_TOKENS * (1 + len(data) // _BYTES_PER_PAGE)
 
 
-_UNREAD = ("type", "cache_control", "signature", "id", "tool_use_id", "role", "encrypted_content")
+_UNREAD = (
+    "type",
+    "cache_control",
+    "signature",
+    "id",
+    "tool_use_id",
+    "role",
+    "encrypted_content",
+    "citations",
+)

@@ -19,14 +19,17 @@ _MARKED = b'"' + MARK.encode()
 def pass_request(body: bytes, plan: EncodePlan) -> Encoded:
     """The request for an upstream that speaks this dialect; `body` is one that `read_request` could read.
 
-    Splices `model`, `max_tokens` (and `thinking.budget_tokens`, which must be less), `service_tier` and the
-    members of `plan.drop` and `plan.extra`. What an answer of another vendor's left in the conversation goes
-    too: thinking that Anthropic did not sign, which it would refuse. All else is the client's bytes.
+    Splices `model`, `models` (which no provider is told), `max_tokens` (and `thinking.budget_tokens`, which
+    must be less), `service_tier` and the members of `plan.drop` and `plan.extra`. What an answer of another
+    vendor's left in the conversation goes too: thinking that Anthropic did not sign, which it would refuse.
+    All else is the client's bytes.
     """
     found = members(body)
     changes: dict[str, bytes | None] = {"model": encode(plan.model)}
     dropped = [name for name in found if name in plan.drop]
     changes.update((name, None) for name in dropped)
+    if "models" in found:
+        changes["models"] = None
     if plan.output_limit is not None:
         changes["max_tokens"] = encode(plan.output_limit)
         thinking = found.get("thinking")

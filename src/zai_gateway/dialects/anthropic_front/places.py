@@ -4,6 +4,7 @@ import re
 
 from msgspec import Struct
 
+from zai_gateway.dialects.anthropic_front.names import clients_name
 from zai_gateway.dialects.anthropic_front.paths import in_anthropics_words
 from zai_gateway.errors import Failure
 from zai_gateway.wire.values import Json, decode
@@ -25,12 +26,20 @@ def in_clients_words(failure: Failure, original: bytes) -> Failure:
     """
     found = _MESSAGE.match(failure.param or "")
     if found is None or failure.param is None:
-        return in_anthropics_words(failure)
+        return in_anthropics_words(_renamed(failure, original))
     places = _places(decode(original))
     index = int(found[1])
     if index >= len(places):
         return in_anthropics_words(failure)
-    path = _path(places[index], failure.param[found.end() :])
+    return _told(failure, _path(places[index], failure.param[found.end() :]))
+
+
+def _renamed(failure: Failure, original: bytes) -> Failure:
+    name = clients_name(failure.param or "", original)
+    return failure if name == (failure.param or "") else _told(failure, name)
+
+
+def _told(failure: Failure, path: str) -> Failure:
     told = Failure(failure.code, failure.message.replace(f"`{failure.param}`", f"`{path}`"), param=path)
     told.notices = failure.notices
     return told

@@ -146,5 +146,5 @@ _HUBS = (
     READ
     | {"parallel_tool_calls", "reasoning", "user", "safety_identifier", "modalities", "audio", "prediction"}
     | {"logprobs", "top_logprobs", "web_search_options", "safety_settings", "cached_content", "verbosity"}
-) - {"model", "messages", "stream", "temperature", "top_p", "max_tokens", "tools", "service_tier"}
+) - {"model", "models", "messages", "stream", "temperature", "top_p", "max_tokens", "tools", "service_tier"}
 """Members that mean something to the hub and that Anthropic's API does not have."""

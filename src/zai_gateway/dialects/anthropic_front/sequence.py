@@ -38,6 +38,14 @@ class TextBlock(StreamedBlock):
         super().__init__({"type": "text", "text": ""})
 
 
+class Note(StreamedBlock):
+    """A text that is none of the model's, whole from the start."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__({"type": "text", "text": ""})
+        self.waiting.append(TEXT_HEAD + encode(text)[1:-1] + TEXT_TAIL)
+
+
 class ThinkingBlock(StreamedBlock):
     """Reasoning; its signature comes last."""
 
@@ -58,6 +66,7 @@ class CallBlock(StreamedBlock):
     def __init__(self) -> None:
         super().__init__({})
         self.arguments = Arguments()
+        self.came_whole = False
 
     @property
     def may_start(self) -> bool:
@@ -76,11 +85,26 @@ class Sequence:
         self._started = False
         self._head = b""
         self._out: list[bytes] = []
+        self._whole_calls = 0
+        """Of the calls in the queue, those that came whole."""
 
     @property
     def last(self) -> StreamedBlock | None:
         """The block that began last, unless it has stopped."""
         return self._queue[-1] if self._queue else None
+
+    @property
+    def citing(self) -> TextBlock | None:
+        """The last text, unless it has stopped."""
+        for block in (self._queue[-1], self._queue[0]) if self._queue else ():
+            if isinstance(block, TextBlock):
+                return block
+        return None
+
+    def let_wait(self, call: CallBlock) -> None:
+        """Lets a call that came whole wait behind a text: sources are told last, and it may cite some."""
+        call.came_whole = True
+        self._whole_calls += 1
 
     def append(self, block: StreamedBlock) -> None:
         """Begins a block."""
@@ -109,7 +133,7 @@ class Sequence:
                 if not queue[0].may_start:
                     return
                 self._start()
-            if len(queue) < 2 or not queue[0].may_stop():
+            if len(queue) < 2 or not queue[0].may_stop() or self._text_waits():
                 return
             self._stop()
 
@@ -135,8 +159,15 @@ class Sequence:
             self._out += (self._head, delta, DELTA_END)
         block.waiting.clear()
 
+    def _text_waits(self) -> bool:
+        """Whether behind the text that has begun there is nothing but calls that came whole."""
+        return isinstance(self._queue[0], TextBlock) and self._whole_calls == len(self._queue) - 1
+
     def _stop(self) -> None:
-        for delta in self._queue.popleft().last():
+        block = self._queue.popleft()
+        if isinstance(block, CallBlock) and block.came_whole:
+            self._whole_calls -= 1
+        for delta in block.last():
             self._out += (self._head, delta, DELTA_END)
         self._out.append(framed("content_block_stop", index=self._index))
         self._index += 1

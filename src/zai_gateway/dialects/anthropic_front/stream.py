@@ -2,6 +2,7 @@
 
 from zai_gateway.dialects.anthropic_front.answer import beside, call_id, message_id
 from zai_gateway.dialects.anthropic_front.blocks import (
+    AN_IMAGE,
     arguments_of,
     call_block,
     provider_block,
@@ -11,12 +12,14 @@ from zai_gateway.dialects.anthropic_front.blocks import (
 from zai_gateway.dialects.anthropic_front.citations import citation_of
 from zai_gateway.dialects.anthropic_front.conversation import ANTHROPIC
 from zai_gateway.dialects.anthropic_front.ending import stop_reason, stop_sequence
-from zai_gateway.dialects.anthropic_front.events import framed
+from zai_gateway.dialects.anthropic_front.events import begun, framed
 from zai_gateway.dialects.anthropic_front.failures import error_object
+from zai_gateway.dialects.anthropic_front.keepsakes import Keepsake, in_block, in_citation
 from zai_gateway.dialects.anthropic_front.plain_text import PlainText, learned
 from zai_gateway.dialects.anthropic_front.reasoning import Thought, redacted, thoughts
 from zai_gateway.dialects.anthropic_front.sequence import (
     CallBlock,
+    Note,
     Sequence,
     StreamedBlock,
     TextBlock,
@@ -44,8 +47,12 @@ class MessageStream:
         self._source = ServerEventDecoder()
         self._blocks = Sequence()
         self._calls: dict[int, CallBlock] = {}
-        self._held: list[StreamedBlock] = []
+        self._held: list[Thought] = []
         """Reasoning that nobody can read and that came behind text: a message does not end in it."""
+        self._cited: list[bytes] = []
+        """What the next text cites."""
+        self._keepsake = Keepsake(ANTHROPIC)
+        self._has_images = False
         self._plain: PlainText | None = None
         self._ending: dict[str, Json] = {}
         self._refusal: list[str] = []
@@ -88,6 +95,7 @@ class MessageStream:
         more = beside(self._ending, self._ending)
         if self._refusal and "stop_details" not in more:
             self._take_text("".join(self._refusal))
+        self._keep()
         self._blocks.finish()
         delta: Json = {
             "stop_reason": stop_reason(self._ending, calls=bool(self._calls), refused=bool(self._refusal)),
@@ -103,23 +111,7 @@ class MessageStream:
 
     def _start(self) -> bytes:
         self._started = True
-        usage: Json = {
-            "input_tokens": self._input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": 0,
-        }
-        message: Json = {
-            "id": message_id(self._naming.id),
-            "type": "message",
-            "role": "assistant",
-            "model": self._naming.model,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage,
-        }
-        return framed("message_start", message=message)
+        return begun(message_id(self._naming.id), self._naming.model, self._input_tokens)
 
     def _take_chunk(self, data: bytes, value: dict[str, Json]) -> None:
         choices = _listed(value.get("choices"))
@@ -162,6 +154,9 @@ class MessageStream:
         if not isinstance(block, TextBlock):
             block = TextBlock()
             self._begin(block)
+            for citation in self._cited:
+                self._blocks.add(block, citation)
+            self._cited.clear()
         return block
 
     def _take_thoughts(self, delta: dict[str, Json]) -> None:
@@ -169,11 +164,10 @@ class MessageStream:
             if thought.data is None:
                 self._think(thought)
                 continue
-            block = StreamedBlock(redacted(thought))
             if isinstance(self._blocks.last, TextBlock) and thought.told.get("format") != ANTHROPIC:
-                self._held.append(block)
+                self._held.append(thought)
             else:
-                self._begin(block)
+                self._begin(StreamedBlock(redacted(thought)))
 
     def _think(self, thought: Thought) -> None:
         last = self._blocks.last
@@ -192,22 +186,46 @@ class MessageStream:
 
     def _take_beside_text(self, delta: dict[str, Json]) -> None:
         for annotation in _listed(delta.get("annotations")):
-            citation, block = citation_of(annotation), self._blocks.last
-            # Behind a text that has stopped there is nothing that could cite: an empty one would be refused.
-            if citation is not None and isinstance(block, TextBlock):
-                self._blocks.add(block, encode({"type": "citations_delta", "citation": citation}))
+            citation = citation_of(annotation)
+            if citation is not None:
+                self._cite(citation)
         for value in _listed(delta.get("provider_blocks")):
             own = provider_block(value, ANTHROPIC)
             if own is not None:
                 self._begin(StreamedBlock(own))
+        self._keepsake.take(delta)
+        if delta.get("images") and not self._has_images:
+            self._has_images = True
+            self._begin(Note(AN_IMAGE))
         for call in _listed(delta.get("tool_calls")):
             if isinstance(call, dict):
                 self._take_call(call)
+
+    def _cite(self, citation: Json) -> None:
+        block, delta = self._blocks.citing, encode({"type": "citations_delta", "citation": citation})
+        if block is not None:
+            self._blocks.add(block, delta)
+        else:
+            # The text has stopped: an empty one, only to cite, would be refused when it comes back.
+            self._cited.append(delta)
+
+    def _keep(self) -> None:
+        """Says last of all what the next turn must have."""
+        for thought in self._held:
+            self._keepsake.take_reasoning(thought.told)
+        told = self._keepsake.told()
+        if told is None:
+            return
+        if self._blocks.citing is not None:
+            self._cite(in_citation(told))
+        else:
+            self._blocks.append(StreamedBlock(in_block(told)))
 
     def _take_call(self, call: dict[str, Json]) -> None:
         index = call.get("index")
         index = index if isinstance(index, int) else 0
         block = self._calls.get(index)
+        begins = block is None
         if block is None:
             block = self._calls[index] = CallBlock()
             self._begin(block)
@@ -219,10 +237,12 @@ class MessageStream:
         if piece:
             block.arguments.add(piece)
             self._blocks.add(block, b'{"type":"input_json_delta","partial_json":%b}' % encode(piece))
+            if begins and block.start and block.arguments.are_whole():
+                self._blocks.let_wait(block)
 
     def _begin(self, block: StreamedBlock) -> None:
         for held in self._held:
-            self._blocks.append(held)
+            self._blocks.append(StreamedBlock(redacted(held)))
         self._held.clear()
         self._blocks.append(block)
 

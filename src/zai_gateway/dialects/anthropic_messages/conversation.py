@@ -29,9 +29,10 @@ class Conversation(Struct, frozen=True):
 
         Models that reason within a budget refuse to go on reasoning there.
         """
-        if len(self.turns) < 2 or self.turns[-1].content[0]["type"] != "tool_result":
+        turns = [turn for turn in self.turns if turn.role != "system"]
+        if len(turns) < 2 or turns[-1].content[0]["type"] != "tool_result":
             return False
-        return self.turns[-2].content[0]["type"] not in ("thinking", "redacted_thinking")
+        return turns[-2].content[0]["type"] not in ("thinking", "redacted_thinking")
 
 
 def conversation(messages: Raw, notes: Notes, *, late_system: bool) -> Conversation:
@@ -40,34 +41,70 @@ def conversation(messages: Raw, notes: Notes, *, late_system: bool) -> Conversat
     A system message in the midst of it stays there where the model takes it (`late_system`), else it moves to
     the others in front. Raises Failure for a message that cannot be said, with its path.
     """
-    system: list[Block] = []
-    turns: list[Turn] = []
+    said = Conversation([], [])
+    late: list[_Late] = []
     for index, message in enumerate(read(messages, list[Message], "messages")):
         path = f"messages[{index}]"
         role, content = _said(message, path, notes)
-        if role == "system" and not (turns and late_system):
-            if any(block["type"] != "text" for block in content):
-                raise unsupported(f"{path}.content", f"`{path}.content` must be text: it goes to all models.")
-            if turns and content:
-                notes.drop("messages", f"{path}.role")
-            system += content
-        elif content and turns and turns[-1].role == role:
-            turns[-1].content.extend(content)
+        if role == "system" and said.turns:
+            late.append(_Late(path, content))
+        elif role == "system":
+            _put_in_front(said, path, content)
         elif content:
-            turns.append(Turn(role, content))
-    if not turns:
+            if role == "assistant" or not late_system:
+                _place(said, late, notes, late_system=late_system)
+            _join(said.turns, role, content)
+    _place(said, late, notes, late_system=late_system)
+    if not said.turns:
         raise invalid("messages", "a list with a message of the user", "one without")
-    return Conversation(system, turns)
+    return said
+
+
+class _Late(Struct, frozen=True):
+    """A system message in the midst of a conversation."""
+
+    path: str
+    content: list[Block]
+
+
+def _place(said: Conversation, late: list[_Late], notes: Notes, *, late_system: bool) -> None:
+    """Puts the system messages that wait in their place.
+
+    Anthropic takes one behind a turn of the user's and before one of the assistant's, so that it waits for
+    what else the user says ("Mid-conversation system messages", placement rules).
+    """
+    for message in late:
+        if late_system and said.turns[-1].role != "assistant":
+            _join(said.turns, "system", message.content)
+            continue
+        _put_in_front(said, message.path, message.content)
+        if message.content:
+            notes.drop("messages", f"{message.path}.role")
+    late.clear()
+
+
+def _put_in_front(said: Conversation, path: str, content: list[Block]) -> None:
+    if any(block["type"] != "text" for block in content):
+        raise unsupported(f"{path}.content", f"`{path}.content` must be text: it goes to all models.")
+    said.system.extend(content)
+
+
+def _join(turns: list[Turn], role: str, content: list[Block]) -> None:
+    if content and turns and turns[-1].role == role:
+        turns[-1].content.extend(content)
+    elif content:
+        turns.append(Turn(role, content))
 
 
 def _said(message: Message, path: str, notes: Notes) -> tuple[str, list[Block]]:
     """Whose turn a message is, and its blocks."""
     role = message.role
+    _refuse_others(message, path)
     if role == "tool":
         return "user", [_tool_result(message, path, notes)]
+    if is_given(message.name):
+        notes.drop("messages", "messages.name")
     if role == "assistant":
-        if is_given(message.function_call):
-            raise unsupported(f"{path}.function_call", f"`{path}.function_call` is obsolete: use tool_calls.")
         content = assistant_blocks(message, path, notes)
     elif role in ("user", "system", "developer"):
         content = blocks(message.content, path, notes)
@@ -81,6 +118,27 @@ def _said(message: Message, path: str, notes: Notes) -> tuple[str, list[Block]]:
         )
     mark_last(content, message.cache_control, path)
     return ("system" if role == "developer" else role), content
+
+
+def _refuse_others(message: Message, path: str) -> None:
+    """Raises Failure for what the conversation would lack if it was left out."""
+    if message.role == "assistant" and is_given(message.function_call):
+        raise unsupported(f"{path}.function_call", f"`{path}.function_call` is obsolete: use tool_calls.")
+    if is_given(message.audio):
+        raise unsupported(
+            f"{path}.audio", f"`{path}.audio` is sound, which Anthropic's models do not hear: say it in text."
+        )
+    if message.images:
+        raise unsupported(
+            f"{path}.images",
+            f"`{path}.images` cannot be part of what Anthropic's models said: put them into the content of a "
+            "user's message, as image_url.",
+        )
+    if message.provider_blocks and message.role != "assistant":
+        raise unsupported(
+            f"{path}.provider_blocks",
+            f"`{path}.provider_blocks` can stand in an assistant's message alone: it came with an answer.",
+        )
 
 
 def _tool_result(message: Message, path: str, notes: Notes) -> Block:

@@ -37,7 +37,8 @@ def assistant_blocks(message: Message, path: str, notes: Notes) -> list[Block]:
     placed = _reasoning(message.reasoning_details or [])
     markers: list[TextMarker] = []
     for index, value in enumerate(message.provider_blocks or []):
-        _take_provider_block(value, f"{path}.provider_blocks[{index}]", placed, markers)
+        if not _take_provider_block(value, f"{path}.provider_blocks[{index}]", placed, markers):
+            notes.drop("messages", "provider_blocks")
     texts = _texts(message, markers, path, notes)
     calls = [
         _tool_use(call, f"{path}.tool_calls[{index}]") for index, call in enumerate(message.tool_calls or [])
@@ -88,20 +89,22 @@ def _reasoning(details: list[ReasoningDetail]) -> list[_Placed]:
     return [(index, block if block.get("signature", True) else None) for index, block in found]
 
 
-def _take_provider_block(value: Raw, path: str, placed: list[_Placed], markers: list[TextMarker]) -> None:
+def _take_provider_block(value: Raw, path: str, placed: list[_Placed], markers: list[TextMarker]) -> bool:
+    """Whether the block is Anthropic's own, and so taken."""
     members = dict(read_object(value, path))
     form = read_given(members.pop("format", NULL), str, f"{path}.format")
     if form not in (None, FORMAT):
-        return
+        return False
     sort = read_given(members.get("type", NULL), str, f"{path}.type")
     if sort is None:
         raise missing(f"{path}.type", "a string")
     if sort == "text" and "text" not in members:
         markers.append(read(value, TextMarker, path))
-        return
+        return True
     index = read_given(members.pop("index", NULL), int, f"{path}.index")
     block: Block = {**members}
     placed.append((index, block))
+    return True
 
 
 def _texts(message: Message, markers: list[TextMarker], path: str, notes: Notes) -> list[_Placed]:

@@ -138,17 +138,18 @@ class _Writing:
         tools = tools_of(values.get("tools", NULL), self._notes, strict=plan.native_schema)
         tools = permitted(tools, choice)
         if thinking.on and choice.kind in ("any", "tool"):
+            instead = "auto, or turn reasoning off" if plan.forced_tools else "auto"
             raise unsupported(
                 "tool_choice",
                 "Anthropic's models cannot be made to call a tool while they reason: set `tool_choice` to "
-                "auto, or turn reasoning off.",
+                f"{instead}.",
             )
         parallel = read_given(values.get("parallel_tool_calls", NULL), bool, "parallel_tool_calls")
         config = read_given(values.get("output_config", NULL), dict[str, Raw], "output_config") or {}
         # Anthropic's own words for it, where they stand too, say it better.
         shaped = "format" in config or is_given(values.get("output_format", NULL))
         wanted = NULL if shaped else values.get("response_format", NULL)
-        structure = structure_of(wanted, tools, native=plan.native_schema, thinking=thinking.on)
+        structure = structure_of(wanted, tools, plan, thinking=thinking.on)
         answering = must_answer(structure, choice, tools)
         blocks: list[Written] = [tool.block for tool in tools]
         if answering is not None and structure.answer_tool is not None:

@@ -84,4 +84,10 @@ class Message(Struct, frozen=True):
     """Where calls came before texts: for each of both, in their order, `content` or `tool_calls`."""
     cache_control: Raw = NULL
     function_call: Raw = NULL
+    name: Raw = NULL
+    """Of a speaker, or of the function that a tool message answers, which its call names."""
+    audio: Raw = NULL
+    """Sound of an earlier answer, by its id at the vendor that made it."""
+    images: list[Raw] | None = None
+    """Those that an earlier answer made, in OpenRouter's form."""
     extra_content: Extras | None = None

@@ -13,14 +13,13 @@ from zai_gateway.dialects.anthropic_messages.reading import (
 )
 from zai_gateway.dialects.anthropic_messages.schemas import held_to
 from zai_gateway.dialects.anthropic_messages.tools import Choice, Tool
+from zai_gateway.dialects.dialect import EncodePlan
 from zai_gateway.wire.fields import invalid, missing
 
 _TOOL = "answer_as_json"
 _SAYS = (
     "Gives the answer to the user. Call it with the whole answer as its parameters, instead of writing text."
 )
-
-
 _OBJECT = Raw(b'"object"')
 
 
@@ -44,11 +43,11 @@ class _Format(Struct, frozen=True):
     json_schema: _JsonSchema | None = None
 
 
-def structure_of(value: Raw, tools: list[Tool], *, native: bool, thinking: bool) -> Structure:
+def structure_of(value: Raw, tools: list[Tool], plan: EncodePlan, *, thinking: bool) -> Structure:
     """How the answer gets the shape that `response_format` asks for.
 
-    `native`: whether the model can be held to a schema; `thinking`: whether it reasons, so that it cannot be
-    made to call a tool. Raises Failure where neither way is open.
+    By the model's own means, else by a tool that it is made to call: some never can be, and none can that
+    reasons (`thinking`). Raises Failure where neither way is open.
     """
     said = read_given(value, _Format, "response_format")
     if said is None or said.type == "text":
@@ -62,18 +61,16 @@ def structure_of(value: Raw, tools: list[Tool], *, native: bool, thinking: bool)
     else:
         raise invalid("response_format.type", "text, json_object or json_schema", "something else")
     schema = read_object(wanted.schema, "response_format.json_schema.schema")
-    held = held_to(wanted.schema) if native else None
+    held = held_to(wanted.schema) if plan.native_schema else None
     if held is not None:
-        return Structure(format={"type": "json_schema", "schema": held})
-    if not thinking and schema.get("type") == _OBJECT:
+        return _native(wanted, held)
+    if plan.forced_tools and not thinking and schema.get("type") == _OBJECT:
         return Structure(answer_tool=_answer_tool(wanted, tools))
-    if native and said.type == "json_schema":
+    if plan.native_schema and said.type == "json_schema":
         # It says itself what it cannot be held to.
-        return Structure(format={"type": "json_schema", "schema": wanted.schema})
+        return _native(wanted, wanted.schema)
     raise unsupported(
-        "response_format",
-        "This model cannot be held to this `response_format`. Ask for a json_schema whose root is an object "
-        "and whose objects say additionalProperties: false, and turn reasoning off.",
+        "response_format", f"This model cannot be held to this `response_format`. {_advice(plan)}"
     )
 
 
@@ -84,6 +81,25 @@ def must_answer(structure: Structure, choice: Choice, tools: list[Tool]) -> Choi
     if tools and choice.kind != "none":
         return Choice("any")
     return Choice("tool", str(structure.answer_tool["name"]))
+
+
+def _native(wanted: _JsonSchema, schema: Raw) -> Structure:
+    said = read_object(schema, "response_format.json_schema.schema")
+    if wanted.description and "description" not in said:
+        # Anthropic takes nothing beside the schema.
+        return Structure(
+            format={"type": "json_schema", "schema": {"description": wanted.description, **said}}
+        )
+    return Structure(format={"type": "json_schema", "schema": schema})
+
+
+def _advice(plan: EncodePlan) -> str:
+    if plan.native_schema:
+        # Every object in such a schema has to say what may stand in it, so that none means any object.
+        return "Ask for a json_schema that says what its objects hold, and additionalProperties: false."
+    if plan.forced_tools:
+        return "Ask for a json_schema whose root is an object, and turn reasoning off."
+    return "Leave it out, and ask for JSON in a message."
 
 
 def _answer_tool(wanted: _JsonSchema, tools: list[Tool]) -> Block:

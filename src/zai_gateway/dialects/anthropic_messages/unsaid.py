@@ -33,6 +33,8 @@ _REFUSED = {
     "cached_content": "It names what only Google keeps: send the content itself.",
 }
 _NOTHING = (b"null", b"false", b"{}", b"[]", b'""')
+_EVEN_EMPTY = ("web_search_options",)
+"""Asked for by an object without members."""
 _ZERO_IS_NOTHING = ("frequency_penalty", "presence_penalty", "top_logprobs")
 _ONE_IS_NOTHING = ("temperature", "top_p")
 
@@ -44,7 +46,8 @@ def note_unsaid(name: str, value: Raw, notes: Notes) -> None:
     """
     if name in _SAID:
         return
-    if bytes(value) in _NOTHING or (name in _ZERO_IS_NOTHING and _is(value, name, 0)):
+    is_empty = bytes(value) in _NOTHING and (name not in _EVEN_EMPTY or not is_given(value))
+    if is_empty or (name in _ZERO_IS_NOTHING and _is(value, name, 0)):
         return
     if name in _REFUSED:
         raise unsupported(name, f"`{name}` cannot be honoured. {_REFUSED[name]}")

@@ -1,5 +1,7 @@
 """A whole answer of Gemini's in OpenAI's shape."""
 
+from msgspec.structs import replace
+
 from zai_gateway.dialects.dialect import StreamPlan
 from zai_gateway.dialects.gemini.candidate import CandidateState
 from zai_gateway.dialects.gemini.finish import block_named
@@ -32,9 +34,11 @@ def _answer(event: Event, naming: Naming, plan: StreamPlan) -> Answer | Upstream
     for place, candidate in enumerate(told.candidates or ()):
         index = place if candidate.index is None else candidate.index
         message = Message()
-        state = CandidateState(message, naming.id, index, plan.stop)
+        state = CandidateState(message, naming.id, index, plan)
         state.take(candidate, event, place)
         state.turn.close()
+        if state.problem is not None:
+            return replace(state.problem, reported=_reported(read_usage(told.usage_metadata, found)))
         choices.append(_choice(index, state, message, candidate))
         size += message.size
         found += state.searches

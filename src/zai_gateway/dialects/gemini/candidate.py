@@ -2,18 +2,20 @@
 
 from msgspec import Raw
 
-from zai_gateway.dialects.gemini.finish import finish_reason, named, native_reason
+from zai_gateway.dialects.dialect import StreamPlan
+from zai_gateway.dialects.gemini.finish import finish_reason, is_malformed, malformed, named, native_reason
 from zai_gateway.dialects.gemini.grounding import annotations, searches
 from zai_gateway.dialects.gemini.shape import NOTHING, Candidate, Event, is_told
 from zai_gateway.dialects.gemini.turn import Listener, Turn
+from zai_gateway.wire.events import UpstreamProblem
 from zai_gateway.wire.values import Json, decode
 
 
 class CandidateState:
     """What is known of one candidate so far."""
 
-    def __init__(self, listener: Listener, answer: str, index: int, stop: tuple[str, ...]) -> None:
-        self.turn = Turn(listener, answer, index, stop)
+    def __init__(self, listener: Listener, answer: str, index: int, plan: StreamPlan) -> None:
+        self.turn = Turn(listener, answer, index, plan)
         self.ended = False
         """Whether it was told to have ended, and nothing came after that: Google's own calls go on."""
         self._reason: str | None = None
@@ -68,6 +70,13 @@ class CandidateState:
         if parts is not None:
             extra["parts"] = list(parts)
         return extra
+
+    @property
+    def problem(self) -> UpstreamProblem | None:
+        """What makes it no answer although it ended."""
+        if self.turn.stopped or not is_malformed(self._reason):
+            return None
+        return malformed(self._finish_message)
 
     def ending(self) -> dict[str, Json]:
         """`finish_reason` and what stands beside it in the choice."""

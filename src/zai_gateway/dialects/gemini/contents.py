@@ -3,7 +3,7 @@
 from zai_gateway.dialects.gemini.asked import MOST_ELEMENTS, Dropped, required_text, unsupported
 from zai_gateway.dialects.gemini.media import content_parts
 from zai_gateway.dialects.gemini.replay import Replay
-from zai_gateway.dialects.gemini.results import Call, Result, result_of
+from zai_gateway.dialects.gemini.results import Call, MediaPlaces, Result, result_of
 from zai_gateway.dialects.gemini.traits import Traits
 from zai_gateway.wire.fields import Fields, invalid
 from zai_gateway.wire.values import Json
@@ -12,8 +12,9 @@ from zai_gateway.wire.values import Json
 class Conversation:
     """What was said so far, as it is sent."""
 
-    def __init__(self, traits: Traits, dropped: Dropped) -> None:
+    def __init__(self, traits: Traits, dropped: Dropped, *, on_vertex: bool) -> None:
         self._traits = traits
+        self._on_vertex = on_vertex
         self._dropped = dropped
         self._calls: list[Call] = []
         self._results: list[Result] = []
@@ -26,12 +27,16 @@ class Conversation:
         """The next message. Raises Failure for what is malformed, or cannot be sent."""
         role = required_text(message, "role")
         if role in ("tool", "function"):
-            self._results.append(result_of(message, self._calls, self._traits, self._dropped))
+            self._results.append(self._result(message))
             return
         self.close()
         match role:
             case "system" | "developer":
-                self.instructions += self._texts(message)
+                texts = self._texts(message)
+                if texts and self.contents:
+                    # It moves to the others in front.
+                    self._dropped.note("messages.role")
+                self.instructions += texts
             case "user":
                 self._say("user", content_parts(message, self._dropped))
             case "assistant":
@@ -52,6 +57,11 @@ class Conversation:
             self._results = []
             self._say("user", [part for result in ordered for part in result.parts])
 
+    def _result(self, message: Fields) -> Result:
+        inside = self._traits.media_in_results
+        places = MediaPlaces(blobs=inside, files=inside and self._on_vertex)
+        return result_of(message, self._calls, places, self._dropped)
+
     def _texts(self, message: Fields) -> list[Json]:
         parts = content_parts(message, self._dropped)
         for index, part in enumerate(parts):
@@ -66,9 +76,9 @@ class Conversation:
             self.contents.append({"role": role, "parts": list[Json](parts)})
 
 
-def conversation_of(body: Fields, traits: Traits, dropped: Dropped) -> Conversation:
+def conversation_of(body: Fields, traits: Traits, dropped: Dropped, *, on_vertex: bool) -> Conversation:
     """The messages of a request. Raises Failure for what is malformed, or cannot be sent."""
-    conversation = Conversation(traits, dropped)
+    conversation = Conversation(traits, dropped, on_vertex=on_vertex)
     for message in body.objects("messages", MOST_ELEMENTS) or []:
         conversation.add(message)
     conversation.close()

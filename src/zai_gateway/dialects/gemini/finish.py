@@ -1,5 +1,9 @@
 """Why an answer ended: Gemini's words, and which of OpenAI's four each of them is."""
 
+from zai_gateway.wire.events import UpstreamProblem
+
+_LONGEST_WORDS = 300
+"""Characters of Google's own words: they quote what the model wrote."""
 _FILTERED = frozenset(
     (
         *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"),
@@ -16,6 +20,7 @@ _BY_NUMBER = (
 _BLOCKS_BY_NUMBER = (
     *("BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"),
 )
+_MALFORMED = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 _SAY_NO_MORE = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")
 
 
@@ -36,6 +41,26 @@ def finish_reason(reason: str | None, *, has_calls: bool) -> str:
     if reason in _FILTERED:
         return "content_filter"
     return "tool_calls" if has_calls else "stop"
+
+
+def is_malformed(reason: str | None) -> bool:
+    """Whether the model wrote something that Google cannot read itself, so that the answer lacks it."""
+    return reason in _MALFORMED
+
+
+def malformed(told: str | None) -> UpstreamProblem:
+    """Such an answer: a client that took it for a whole one would believe that nothing is to be done.
+
+    `told` is what Google says of it. The same request may well succeed when it is sent again.
+    """
+    words = " ".join((told or "").split())[:_LONGEST_WORDS]
+    said = f" Google says: {words}" if words else ""
+    return UpstreamProblem(
+        status=200,
+        message=f"The model wrote a call of a function that cannot be read. Try it again.{said}",
+        type="upstream_error",
+        code="malformed_call",
+    )
 
 
 def native_reason(reason: str | None) -> str | None:

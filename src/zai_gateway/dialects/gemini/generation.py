@@ -1,4 +1,4 @@
-"""How to generate: sampling, limits, stops, formats and modalities as `generationConfig`."""
+"""How to generate: sampling, limits, stops and modalities as `generationConfig`."""
 
 from zai_gateway.dialects.dialect import EncodePlan
 from zai_gateway.dialects.gemini.asked import (
@@ -6,7 +6,6 @@ from zai_gateway.dialects.gemini.asked import (
     integer,
     mapping,
     number,
-    required_text,
     unsupported,
     value,
     verbatim,
@@ -14,12 +13,11 @@ from zai_gateway.dialects.gemini.asked import (
 from zai_gateway.dialects.gemini.thinking import thinking_config
 from zai_gateway.dialects.gemini.traits import Traits
 from zai_gateway.wire.chat import ChatRequest
-from zai_gateway.wire.fields import Fields, invalid, missing
+from zai_gateway.wire.fields import Fields, invalid
 from zai_gateway.wire.values import Json
 
 MOST_STOPS = 5
 """Gemini refuses more stop sequences; the rest are looked for in the answer."""
-_JSON = "application/json"
 _SAMPLING = {
     "temperature": "temperature",
     "top_p": "topP",
@@ -64,10 +62,9 @@ def generation_config(wanted: Wanted, traits: Traits, dropped: Dropped) -> dict[
     if request.stop and wanted.has("stop"):
         config["stopSequences"] = list[Json](request.stop[:MOST_STOPS])
     config |= _logprobs(wanted)
-    config |= _format(body)
     config |= _modalities(body)
     config |= _own_settings(body)
-    thinking = thinking_config(body, traits, dropped)
+    thinking = thinking_config(body, wanted.plan, traits, dropped)
     if thinking is not None:
         config["thinkingConfig"] = thinking
     return config
@@ -82,30 +79,6 @@ def _logprobs(wanted: Wanted) -> dict[str, Json]:
     if not 0 <= top <= _MOST_TOP_LOGPROBS:
         raise invalid("top_logprobs", f"an integer from 0 to {_MOST_TOP_LOGPROBS}", "one out of range")
     return {"responseLogprobs": True, "logprobs": top}
-
-
-def _format(body: Fields) -> dict[str, Json]:
-    """`response_format`; Gemini holds every answer to its schema, so that `strict` makes no difference."""
-    wanted = mapping(body, "response_format")
-    if wanted is None:
-        return {}
-    match required_text(wanted, "type"):
-        case "text":
-            return {}
-        case "json_object":
-            return {"responseMimeType": _JSON}
-        case "json_schema":
-            inner = mapping(wanted, "json_schema")
-            if inner is None:
-                raise missing(wanted.at("json_schema"), "an object")
-            schema = value(inner, "schema")
-            if schema is None:
-                return {"responseMimeType": _JSON}
-            if not isinstance(schema, dict | bool):
-                raise invalid(inner.at("schema"), "a JSON schema", "something else")
-            return {"responseMimeType": _JSON, "responseJsonSchema": schema}
-        case _:
-            raise invalid(wanted.at("type"), "text, json_object or json_schema", "another word")
 
 
 def _modalities(body: Fields) -> dict[str, Json]:

@@ -46,6 +46,10 @@ class Layout:
         self._thought_ended = False
         return place
 
+    def leave_out(self, place: Place) -> None:
+        """Says that nothing of a part is shown."""
+        self._places.remove(place)
+
     def end_thought(self) -> None:
         """The last thought got its signature: what follows is another one."""
         self._thought_ended = True

@@ -38,6 +38,7 @@ _EXTENSIONS = {
     "mov": "video/quicktime",
     "webm": "video/webm",
 }
+_NAMELESS = ("", "document", "file", "untitled")
 _SCHEMES = ("https://", "gs://")
 """What Google fetches by itself: public addresses, its Files API, YouTube, and Cloud Storage."""
 _FILES = "https://generativelanguage.googleapis.com/v1beta/"
@@ -48,19 +49,27 @@ def content_parts(message: Fields, dropped: Dropped) -> list[dict[str, Json]]:
 
     Raises Failure for what is none of them, or cannot be sent.
     """
+    return [part for parts in grouped_parts(message, dropped) for part in parts]
+
+
+def grouped_parts(message: Fields, dropped: Dropped) -> list[list[dict[str, Json]]]:
+    """The same, with what each part of the content comes to on its own."""
     begins = message.begins("content")
     if begins == b"":
         return []
     if begins == b'"':
-        return [{"text": message.text("content")}]
+        return [[{"text": message.text("content")}]]
     if begins != b"[":
         raise invalid(message.at("content"), "a string, a list of parts or null", kind(begins))
     parts = message.objects("content", MOST_ELEMENTS) or []
-    return [part_of(part, dropped) for part in parts]
+    return [parts_of(part, dropped) for part in parts]
 
 
-def part_of(part: Fields, dropped: Dropped) -> dict[str, Json]:
-    """One part of a content. Raises Failure for what is none, or cannot be sent."""
+def parts_of(part: Fields, dropped: Dropped) -> list[dict[str, Json]]:
+    """What one part of a content comes to: a document has its title in front of it.
+
+    Raises Failure for what is none, or cannot be sent.
+    """
     sort = required_text(part, "type")
     made = _made(sort, part)
     if sort == "image_url" and part.begins("image_url") == b"{" and _inner(part, sort).has("detail"):
@@ -68,7 +77,8 @@ def part_of(part: Fields, dropped: Dropped) -> dict[str, Json]:
     signature = signature_of(part)
     if signature is not None:
         made["thoughtSignature"] = signature
-    return made
+    said = _told(_inner(part, sort), dropped) if sort == "file" else None
+    return [made] if said is None else [{"text": said}, made]
 
 
 def _made(sort: str, part: Fields) -> dict[str, Json]:
@@ -111,6 +121,22 @@ def _inner(part: Fields, name: str) -> Fields:
     if inner is None:
         raise missing(part.at(name), "an object")
     return inner
+
+
+def _told(file: Fields, dropped: Dropped) -> str | None:
+    """What is said of a document beside its bytes: Gemini's own parts have no place for it."""
+    citations = mapping(file, "citations")
+    if citations is not None and citations.flag("enabled") is True:
+        dropped.note("citations")
+    title = file.text("title") or _told_name(file.text("filename"))
+    said = [each for each in (title, file.text("context")) if each]
+    return "\n\n".join(said) or None
+
+
+def _told_name(name: str | None) -> str | None:
+    """A file's name, unless it says no more than that there is a file, as clients write that have none."""
+    stem = (name or "").rpartition(".")[0] or name
+    return None if stem is None or stem.casefold() in _NAMELESS else name
 
 
 def _file(file: Fields) -> dict[str, Json]:

@@ -2,8 +2,15 @@
 
 from collections.abc import Iterator
 
-from zai_gateway.dialects.gemini.asked import MOST_ELEMENTS, Dropped, mapping, required_text, unsupported
-from zai_gateway.dialects.gemini.media import content_parts, google_extra, part_of, signature_of
+from zai_gateway.dialects.gemini.asked import (
+    MOST_ELEMENTS,
+    Dropped,
+    mapping,
+    required_text,
+    unsupported,
+    verbatim,
+)
+from zai_gateway.dialects.gemini.media import google_extra, grouped_parts, parts_of, signature_of
 from zai_gateway.dialects.gemini.results import Call, given_id
 from zai_gateway.wire.fields import Fields, invalid, missing
 from zai_gateway.wire.values import Json, decode, kind
@@ -26,8 +33,12 @@ class Replay:
     def __init__(self, message: Fields, calls: list[Call], dropped: Dropped) -> None:
         """Raises Failure for what is malformed; `calls` gets the calls of this message too."""
         self.thoughts = _thoughts(message)
-        self.blocks = dict(_blocks(message))
-        self.texts = [part for part in content_parts(message, dropped) if part != _NOTHING]
+        self.blocks = dict(_blocks(message, dropped))
+        said = [[part for part in parts if part != _NOTHING] for parts in grouped_parts(message, dropped)]
+        self.texts = [part for parts in said for part in parts]
+        self._sizes = [len(parts) for parts in said]
+        order = verbatim(message, "block_order", "a list")
+        self._order = order if isinstance(order, list) else []
         self.signature = signature_of(message)
         self.images = _images(message, dropped)
         self.calls = [_call(call, calls) for call in message.objects("tool_calls", MOST_ELEMENTS) or []]
@@ -58,7 +69,19 @@ class Replay:
                 texts.append({"text": "", "thoughtSignature": self.signature})
         thoughts = [part for _, part in sorted(self.thoughts.items())]
         blocks = [part for _, part in sorted(self.blocks.items())]
-        return [*thoughts, *blocks, *texts, *self.images, *self.calls]
+        calls = list(self.calls)
+        return [*thoughts, *blocks, *self._in_order(texts, calls), *texts, *self.images, *calls]
+
+    def _in_order(self, texts: list[_Part], calls: list[_Part]) -> list[_Part]:
+        """The parts that `block_order` places, taken out of the two lists; it names for each its list."""
+        ordered: list[_Part] = []
+        sizes = iter(self._sizes)
+        for source in self._order:
+            taken = texts if source == "content" else calls if source == "tool_calls" else []
+            size = next(sizes, 0) if source == "content" else 1
+            ordered += taken[:size]
+            del taken[:size]
+        return ordered
 
     def _laid_out(self) -> list[_Part] | None:
         """The parts as `extra_content.google.parts` tells; None where it does not fit the message.
@@ -108,12 +131,9 @@ def _thoughts(message: Fields) -> dict[int, _Part]:
 
     Entries of one index are pieces of one thought, as they came in a stream.
     """
-    details = message.objects("reasoning_details", MOST_ELEMENTS)
     thoughts: dict[int, _Part] = {}
-    if details is None:
-        told = message.text("reasoning_content")
-        return {0: {"text": told, "thought": True}} if told else {}
-    for position, detail in enumerate(details):
+    # `reasoning_content` says the same, and nothing of whose it is.
+    for position, detail in enumerate(message.objects("reasoning_details", MOST_ELEMENTS) or []):
         if not _is_own(detail) or _signs_call(detail):
             continue
         text = detail.text("text") or detail.text("summary")
@@ -137,10 +157,11 @@ def _signs_call(detail: Fields) -> bool:
     return bool(detail.text("id")) and detail.text("data") is not None
 
 
-def _blocks(message: Fields) -> Iterator[tuple[int, _Part]]:
+def _blocks(message: Fields, dropped: Dropped) -> Iterator[tuple[int, _Part]]:
     """What Google's own tools did, by its index; none of another vendor's."""
     for position, block in enumerate(message.objects("provider_blocks", MOST_ELEMENTS) or []):
         if block.text("format") != FORMAT:
+            dropped.note("provider_blocks")
             continue
         part = {name: decode(bytes(text)) for name, text in block.values.items() if name not in _BESIDE}
         index = _index(block, "index")
@@ -149,7 +170,8 @@ def _blocks(message: Fields) -> Iterator[tuple[int, _Part]]:
 
 def _images(message: Fields, dropped: Dropped) -> list[_Part]:
     """The images that the model made (OpenRouter's form)."""
-    return [part_of(image, dropped) for image in message.objects("images", MOST_ELEMENTS) or []]
+    images = message.objects("images", MOST_ELEMENTS) or []
+    return [part for image in images for part in parts_of(image, dropped)]
 
 
 def _call(call: Fields, calls: list[Call]) -> _Part:

@@ -135,7 +135,7 @@ class StreamDecoder:
             if not 0 <= index < MOST_CHOICES:
                 raise ValueError(f"it has more than {MOST_CHOICES} choices")
             chunks = self._chunks[index] = ChoiceChunks(self._head, index, out)
-            state = self._candidates[index] = CandidateState(chunks, self._naming.id, index, self._plan.stop)
+            state = self._candidates[index] = CandidateState(chunks, self._naming.id, index, self._plan)
         chunks = self._chunks[index]
         chunks.out = out
         likely = logprobs_of(candidate.logprobs_result)
@@ -162,6 +162,9 @@ class StreamDecoder:
             chunks = self._chunks[index]
             chunks.out = out
             candidate.turn.close()
+            if candidate.problem is not None:
+                self._fail(candidate.problem, out)
+                return
             beside: dict[str, Json] = {}
             cited = candidate.annotations(chunks.whole_text)
             if cited:

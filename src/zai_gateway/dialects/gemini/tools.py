@@ -45,6 +45,8 @@ def read_tools(body: Fields, dropped: Dropped) -> Toolbox:
     for tool in body.objects("tools", MOST_ELEMENTS) or []:
         sort = tool.text("type") or "function"
         if sort == "function":
+            if tool.has("input_examples"):
+                dropped.note("input_examples")
             function = mapping(tool, "function")
             if function is None:
                 raise missing(tool.at("function"), "an object")
@@ -80,10 +82,39 @@ def show_own_calls(config: dict[str, Json], box: Toolbox) -> None:
         config.setdefault("includeServerSideToolInvocations", True)
 
 
-def tool_config(body: Fields, box: Toolbox, traits: Traits, dropped: Dropped) -> dict[str, Json]:
-    """`toolConfig`, empty where there is nothing to say.
+def calling_of(body: Fields, box: Toolbox, traits: Traits) -> dict[str, Json]:
+    """`functionCallingConfig`, empty where nothing was chosen; the choice may narrow what is in the box.
 
     Raises Failure for a choice that is malformed, or cannot be honoured.
+    """
+    name = "tool_choice" if body.has("tool_choice") else "function_call"
+    begins = body.begins(name)
+    if begins == b"":
+        return {}
+    if begins == b'"':
+        modes = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+        mode = modes.get(body.text(name) or "")
+        if mode is None:
+            raise invalid(name, "none, auto, required or an object", "another word")
+        return {"mode": mode}
+    choice = mapping(body, name)
+    assert choice is not None
+    sort = choice.text("type") or "function"
+    if sort == "function":
+        named = mapping(choice, "function") if choice.has("function") else choice
+        assert named is not None
+        return _only([required_text(named, "name")], "ANY")
+    if sort == "allowed_tools":
+        return _allowed(choice, box, traits)
+    raise unsupported(f"{name}.type", f"`{name}.type` must be function or allowed_tools.")
+
+
+def tool_config(
+    body: Fields, calling: dict[str, Json], box: Toolbox, traits: Traits, dropped: Dropped
+) -> dict[str, Json]:
+    """`toolConfig` with `calling` for its `functionCallingConfig`, empty where there is nothing to say.
+
+    Raises Failure for what is malformed, or cannot be honoured.
     """
     config: dict[str, Json] = {}
     told = verbatim(body, "tool_config", "an object")
@@ -91,7 +122,6 @@ def tool_config(body: Fields, box: Toolbox, traits: Traits, dropped: Dropped) ->
         if "functionCallingConfig" in told or "function_calling_config" in told:
             raise unsupported("tool_config", "Say which functions may be called by `tool_choice`.")
         config |= told
-    calling = _calling(body, box, traits)
     if box.strict and calling.get("mode", "AUTO") == "AUTO":
         if traits.validates_calls:
             calling["mode"] = "VALIDATED"
@@ -123,29 +153,6 @@ def _settings(tool: Fields, sort: str) -> Json:
     if sort in _LISTS:
         return verbatim(tool, sort, "a list") or []
     return verbatim(tool, sort, "an object") or {}
-
-
-def _calling(body: Fields, box: Toolbox, traits: Traits) -> dict[str, Json]:
-    name = "tool_choice" if body.has("tool_choice") else "function_call"
-    begins = body.begins(name)
-    if begins == b"":
-        return {}
-    if begins == b'"':
-        modes = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
-        mode = modes.get(body.text(name) or "")
-        if mode is None:
-            raise invalid(name, "none, auto, required or an object", "another word")
-        return {"mode": mode}
-    choice = mapping(body, name)
-    assert choice is not None
-    sort = choice.text("type") or "function"
-    if sort == "function":
-        named = mapping(choice, "function") if choice.has("function") else choice
-        assert named is not None
-        return _only([required_text(named, "name")], "ANY")
-    if sort == "allowed_tools":
-        return _allowed(choice, box, traits)
-    raise unsupported(f"{name}.type", f"`{name}.type` must be function or allowed_tools.")
 
 
 def _allowed(choice: Fields, box: Toolbox, traits: Traits) -> dict[str, Json]:

@@ -47,14 +47,14 @@ def traits_of(model: str) -> Traits:
     return next((traits for pattern, traits in _KNOWN if fnmatchcase(name, pattern)), Traits())
 
 
-# https://ai.google.dev/gemini-api/docs/openai: what `reasoning_effort` is in tokens; `none` is told apart.
-_BUDGETS = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
+BUDGETS = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
+"""What `reasoning_effort` is in tokens, but for `none` (https://ai.google.dev/gemini-api/docs/openai)."""
 _OLD = Traits(
     levels=(), needs_signatures=False, media_in_results=False, validates_calls=False, mixes_tools=False
 )
 _GEMINI_2_5 = Traits(
     levels=(),
-    budgets={"none": 0, **_BUDGETS},
+    budgets={"none": 0, **BUDGETS},
     needs_signatures=False,
     media_in_results=False,
     mixes_tools=False,
@@ -62,7 +62,7 @@ _GEMINI_2_5 = Traits(
 _GEMINI_2_5_PRO = Traits(
     levels=(),
     # It always thinks: 128 tokens are its least.
-    budgets={**_BUDGETS, "none": 128, "xhigh": 32_768, "max": 32_768},
+    budgets={**BUDGETS, "none": 128, "xhigh": 32_768, "max": 32_768},
     needs_signatures=False,
     media_in_results=False,
     mixes_tools=False,

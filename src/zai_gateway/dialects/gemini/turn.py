@@ -4,11 +4,13 @@ from typing import Protocol
 
 from msgspec import Raw
 
+from zai_gateway.dialects.dialect import StreamPlan
 from zai_gateway.dialects.gemini.arguments import Arguments
 from zai_gateway.dialects.gemini.layout import Layout, Place
 from zai_gateway.dialects.gemini.replay import FORMAT
 from zai_gateway.dialects.gemini.results import made_id
 from zai_gateway.dialects.gemini.shape import Blob, Event, FunctionCall, Part, is_told
+from zai_gateway.dialects.gemini.structure import answer_in
 from zai_gateway.dialects.stops import StopWatch
 from zai_gateway.wire.values import Json, decode, encode
 
@@ -61,11 +63,13 @@ class Turn:
     With servers of MCP, Google's own answer to a call follows it in the same turn.
     """
 
-    def __init__(self, listener: Listener, answer: str, candidate: int, stop: tuple[str, ...]) -> None:
+    def __init__(self, listener: Listener, answer: str, candidate: int, plan: StreamPlan) -> None:
         self._listener = listener
         self._answer = answer
         self._candidate = candidate
-        self._watch = StopWatch(stop) if stop else None
+        self._watch = StopWatch(plan.stop) if plan.stop else None
+        self._answer_tool = plan.answer_tool
+        self._answered_by_tool = False
         self._waiting: list[_Waiting] = []
         self.calls = 0
         self._thoughts = -1
@@ -119,13 +123,17 @@ class Turn:
         if part.thought:
             self._take_thought(text, part.thought_signature)
             return
-        if self._watch is not None:
-            if self.stopped:
-                return
-            text, self.stopped = self._watch.feed(text)
-        self._say(text)
+        if self.stopped:
+            return
+        self._say(self._watched(text))
         if part.thought_signature:
             self.layout.sign_text(part.thought_signature)
+
+    def _watched(self, text: str) -> str:
+        """What of a text is shown by now."""
+        if self._watch is not None:
+            text, self.stopped = ("", True) if self.stopped else self._watch.feed(text)
+        return text
 
     def _say(self, text: str) -> None:
         if text:
@@ -184,19 +192,34 @@ class Turn:
         self._listener.block(head | verbatim)
 
     def _tell_call(self, waiting: _Waiting) -> None:
+        arguments = _arguments(waiting.args) if waiting.pieces is None else waiting.pieces.value
+        assert waiting.place is not None
+        if waiting.name and waiting.name == self._answer_tool:
+            self._tell_answer(waiting.place, answer_in(waiting.name, arguments))
+            return
         index = self.calls
         self.calls += 1
-        assert waiting.place is not None
         waiting.place.become("call", index)
-        arguments = _arguments(waiting.args) if waiting.pieces is None else encode(waiting.pieces.value)
         call: dict[str, Json] = {
             "id": waiting.id or made_id(self._answer, self._candidate, index),
             "type": "function",
-            "function": {"name": waiting.name, "arguments": arguments.decode()},
+            "function": {"name": waiting.name, "arguments": encode(arguments).decode()},
         }
         if waiting.signature:
             call["extra_content"] = {"google": {"thought_signature": waiting.signature}}
         self._listener.call(index, call)
+
+    def _tell_answer(self, place: Place, text: str) -> None:
+        """The answer that was given by a tool's call. Its signature is of a call, and no text may have it."""
+        if self._answered_by_tool:
+            # Who calls it twice has said it all before, and two answers behind each other are no JSON.
+            self.layout.leave_out(place)
+            return
+        self._answered_by_tool = True
+        shown = self._watched(text)
+        place.become("text", len(shown))
+        if shown:
+            self._listener.text(shown)
 
     def _take_image(self, blob: Blob, signature: str | None) -> None:
         self.layout.add("image", self._images)
@@ -211,11 +234,11 @@ class Turn:
         self._listener.image(image)
 
 
-def _arguments(args: Raw) -> bytes:
-    """The arguments as JSON, without the whitespace that a server puts in. Raises ValueError."""
+def _arguments(args: Raw) -> dict[str, Json]:
+    """The arguments. Raises ValueError where they are no object."""
     if not is_told(args):
-        return b"{}"
+        return {}
     value = decode(bytes(args))
     if not isinstance(value, dict):
         raise ValueError("the arguments of a call are no object")
-    return encode(value)
+    return value

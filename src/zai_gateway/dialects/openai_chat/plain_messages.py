@@ -40,6 +40,7 @@ class _Conversation:
         role = message.text("role")
         plain: _Message = {name: value for name, value in message.values.items() if self._stays(name)}
         extended = len(plain) < len(message.values)
+        self._name_marks(message)
         if message.has("provider_blocks") and "provider_blocks" not in plain:
             if role != "assistant":
                 raise unsayable(message.at("provider_blocks"), "only the provider that made them reads them.")
@@ -67,6 +68,10 @@ class _Conversation:
     def _stays(self, name: str) -> bool:
         return name not in _EXTENSIONS or self._omissions.spares(name)
 
+    def _name_marks(self, holder: Fields) -> None:
+        if holder.has("cache_control") and not self._stays("cache_control"):
+            self._omissions.name("cache_control")
+
     def _taken(self) -> list[Part]:
         taken, self._moved = self._moved, []
         return taken
@@ -85,6 +90,7 @@ class _Conversation:
             if function is not None:
                 name = Fields.of(function, call.at("function")).text("name")
                 self._called[call.text("id") or ""] = name or ""
+            self._name_marks(call)
             said.append({name: value for name, value in call.values.items() if self._stays(name)})
         if said != [call.values for call in calls]:
             plain["tool_calls"] = said

@@ -16,6 +16,8 @@ Part = Mapping[str, object]
 def plain_part(part: Fields, omissions: Omissions) -> list[Part]:
     """What one part comes to. Raises Failure with its path where it cannot be said."""
     sort = part.text("type")
+    if part.has("cache_control") and not omissions.spares("cache_control"):
+        omissions.name("cache_control")
     if sort == "file" and not omissions.spares("file"):
         return _file(part, omissions)
     if sort == "tool_reference":

@@ -3,6 +3,7 @@
 import re
 
 from zai_gateway.dialects.openai_chat.omissions import Omissions, unsayable
+from zai_gateway.dialects.openai_chat.plain_schemas import plain_function
 from zai_gateway.wire.chat import MOST_TOOLS
 from zai_gateway.wire.fields import Fields
 
@@ -32,13 +33,15 @@ def _plain(tool: Fields, omissions: Omissions) -> dict[str, object]:
             return {}
         if _ANTHROPICS.fullmatch(sort):
             raise unsayable(tool.at("type"), "only Anthropic's models have this tool.")
-    if tool.has("input_examples") and not omissions.spares("input_examples"):
-        omissions.name("input_examples")
-    return {
+    for name in _NOTICED:
+        if tool.has(name) and not omissions.spares(name):
+            omissions.name(name)
+    kept: dict[str, object] = {
         name: value
         for name, value in tool.values.items()
         if name not in _ANTHROPICS_MEMBERS or omissions.spares(name)
     }
+    return kept | plain_function(tool, omissions)
 
 
 def _no_choice(request: Fields) -> dict[str, object]:
@@ -54,6 +57,7 @@ def _no_choice(request: Fields) -> dict[str, object]:
 _ANTHROPICS_MEMBERS = (
     *("cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"),
 )
+_NOTICED = ("input_examples", "cache_control")
 _SEARCH = re.compile(r"tool_search_tool_(bm25|regex)(_20[0-9]{6})?", re.ASCII)
 _ANTHROPICS = re.compile(r"[a-z][a-z0-9_]{0,60}_20[0-9]{6}|mcp_toolset", re.ASCII)
 """Anthropic's own tools carry the date of their version, written like this."""

@@ -5,9 +5,10 @@ begins with `Error: `, since OpenAI has no flag; images and files of tool result
 into the user's message behind them, with a text that names the call; a document of text into text; `user`, of
 more characters than OpenAI takes, into its hash.
 
-Left out without a word, since nobody notices: cache marks, reasoning of earlier answers (another vendor's is
-never sent), the order of blocks, what vendors say beside calls and texts. Left out and named: what shapes the
-answer, but leaves it right. Refused: what the answer would be wrong without.
+Left out without a word, since nobody notices: reasoning of earlier answers (another vendor's is never sent),
+the order of blocks, what vendors say beside calls and texts. Left out and named: what shapes the answer or
+its price, but leaves it right, as cache marks, and `strict` of a schema that OpenAI refuses to hold to.
+Refused: what the answer would be wrong without.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from msgspec import Raw
 
 from zai_gateway.dialects.openai_chat.omissions import Omissions, unsayable
 from zai_gateway.dialects.openai_chat.plain_messages import plain_messages
+from zai_gateway.dialects.openai_chat.plain_schemas import plain_format
 from zai_gateway.dialects.openai_chat.plain_tools import plain_tools
 from zai_gateway.wire.fields import Fields, invalid
 from zai_gateway.wire.values import kind
@@ -37,7 +39,8 @@ def plainly(hub: bytes, takes: frozenset[str], *, reasons: bool = True) -> tuple
     """The body for an upstream of OpenAI's dialect, and the names of what was left out that can be noticed.
 
     `takes` names the extensions that the vendor understands, wherever they stand, such as `reasoning`,
-    `reasoning_content`, `reasoning_details`, `cache_control` or `top_k`: they stay as they are. A request
+    `reasoning_content`, `reasoning_details`, `cache_control` or `top_k`: they stay as they are, and so does
+    `strict` beside every schema where it names that. A request
     that has no extension comes back as the same bytes. `reasons`: whether the model may reason; one of which
     it is known that it never does refuses to be told how hard.
 
@@ -51,6 +54,7 @@ def plainly(hub: bytes, takes: frozenset[str], *, reasons: bool = True) -> tuple
         if changes.get("reasoning_effort", "") is not None:
             omissions.name("thinking" if request.has("thinking") else "reasoning_effort")
         changes["reasoning_effort"] = None
+    changes |= plain_format(request, omissions)
     changes |= plain_tools(request, omissions)
     messages = plain_messages(request, omissions)
     if messages is not None:
@@ -140,9 +144,9 @@ def _tokens(budget: bytes) -> int:
         raise invalid("reasoning.max_tokens", "a number of tokens", kind(budget)) from None
 
 
-_UNNOTICED = ("thinking", "output_config", "output_format", "cache_control", "betas", "anthropic_version")
-"""What stands elsewhere too, costs no more than money, or says nothing to another vendor."""
-_NOTICED = ("top_k", "context_management", "speed", "diagnostics")
+_UNNOTICED = ("thinking", "output_config", "output_format", "betas", "anthropic_version")
+"""What stands elsewhere too, or says nothing to another vendor."""
+_NOTICED = ("top_k", "cache_control", "context_management", "speed", "diagnostics")
 _REFUSED = {
     "mcp_servers": "Anthropic alone calls MCP servers by itself. Call them in the client, as tools.",
     "container": "only Anthropic runs code in containers. Leave it out.",
