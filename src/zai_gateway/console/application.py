@@ -12,7 +12,7 @@ from zai_gateway.console.assets import Assets
 from zai_gateway.console.entering import entered
 from zai_gateway.console.forms import Form
 from zai_gateway.console.needs import Needs
-from zai_gateway.console.pages.errors import failure_page
+from zai_gateway.console.pages.errors import failed, failure_page
 from zai_gateway.console.rendering import Renderer
 from zai_gateway.console.routes import PAGES
 from zai_gateway.console.visit import Handler, Visit
@@ -76,7 +76,7 @@ def _endpoint(services: Services, renderer: Renderer, needs: Needs, handler: Han
             except OperatorError as trouble:
                 return failure_page(visit, Failure(Code.INVALID_REQUEST, str(trouble)))
             except Exception as trouble:
-                return failure_page(visit, told(trouble, request.state.request_id))
+                return failed(visit, told(trouble, request.state.request_id))
 
         response = await run_in_threadpool(make)
         for name, value in _HEADERS.items():

@@ -9,7 +9,8 @@ from msgspec import Struct
 from zai_gateway.accounts.api_keys import status
 from zai_gateway.accounts.authorization import Deed
 from zai_gateway.accounts.records import ApiKey, ProviderKey
-from zai_gateway.accounts.usage_books import DAY_MS, LedgerLine, UsageQuery
+from zai_gateway.accounts.usage_books import DAY_MS, Dimension, LedgerLine, Span, UsageQuery
+from zai_gateway.console.pages.providers.standing import standing
 from zai_gateway.console.visit import Visit
 from zai_gateway.providers.own_machines import DEMO
 
@@ -17,6 +18,14 @@ _FOR_DEMO_ONLY = (f"{DEMO.name}/*",)
 _DAYS = 390
 _LINES = 50
 """Of the ledger's newest, in which an answered one is sought. Who has that many is past the beginning."""
+
+
+class Broken(Struct, frozen=True, kw_only=True):
+    """A provider key that no request gets an answer with, as it stands."""
+
+    id: str
+    name: str
+    why: str
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -32,6 +41,10 @@ class Progress(Struct, frozen=True, kw_only=True):
     """The newest of all."""
     answered: LedgerLine | None
     """The newest that did not fail."""
+    is_past: bool
+    """Whether a provider answered once: what breaks or ends later is no beginning again."""
+    broken: tuple[Broken, ...]
+    """Provider keys to look after, once the beginning is past."""
 
     @property
     def tested(self) -> bool:
@@ -51,8 +64,8 @@ class Progress(Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do."""
-        return all(self.steps)
+        """Whether nothing is left to do, or all of it was done once."""
+        return self.is_past or all(self.steps)
 
     @property
     def mark(self) -> str:
@@ -77,13 +90,31 @@ def progress(visit: Visit, keys: Sequence[ApiKey]) -> Progress:
     query = UsageQuery(since_ms=max(0, now - _DAYS * DAY_MS), until_ms=now + DAY_MS)
     newest = accounts.usage.recent(actor, workspace, query, most=_LINES)
     past_it = newest[0] if len(newest) == _LINES else None
+    is_past = any(_is_answered(each) and each.provider != DEMO.name for each in newest)
+    if past_it is not None and not is_past:
+        is_past = _ever_answered(visit, query)
     return Progress(
         shows_providers=shows_providers,
         provider=own[0] if own else None,
         key=next((each for each in keys if _counts(each, now)), None),
         request=newest[0] if newest else None,
         answered=next((each for each in newest if _is_answered(each)), past_it),
+        is_past=is_past,
+        broken=_broken(visit, own) if is_past else (),
     )
+
+
+def _ever_answered(visit: Visit, query: UsageQuery) -> bool:
+    """Whether any provider but the demo did."""
+    by, span = Dimension.PROVIDER, Span.DAY
+    slices = visit.services.accounts.usage.timeline(visit.actor, visit.workspace, query, by=by, span=span)
+    return any(each.id != DEMO.name and each.sums.requests > each.sums.errors for each in slices)
+
+
+def _broken(visit: Visit, keys: Sequence[ProviderKey]) -> tuple[Broken, ...]:
+    readable = visit.services.accounts.provider_keys.readable
+    stand = [(key, standing(key, readable=readable(key))) for key in keys]
+    return tuple(Broken(id=key.id, name=key.name, why=how.why) for key, how in stand if how.kind == "bad")
 
 
 def _is_answered(line: LedgerLine) -> bool:

@@ -1,5 +1,6 @@
 """Suggestions: models of the workspace that are good to begin with, for what is shown to copy."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum, auto
 from fnmatch import fnmatchcase
@@ -18,6 +19,10 @@ NOTHING = "provider/model"
 _YEAR_SECONDS = 365 * 86_400
 _DEAREST = 20_000_000
 """Pico-USD for a token of output: 20 USD per million, above which nobody is led unasked."""
+_NO_ASSISTANT = re.compile(r"guard|safety|moderation")
+"""Ids of models that judge texts, and hold no conversation."""
+_NEWER_GPT = re.compile(r"gpt-[5-9]|(^|/)o[1-9]")
+"""Names at which some tools leave chat completions for OpenAI's Responses API."""
 
 
 class _Standing(IntEnum):
@@ -50,6 +55,8 @@ class Suggestions(Struct, frozen=True, kw_only=True):
     """For editors and agents: the newest that calls tools."""
     claude: Suggestion
     """For Claude Code: the newest Claude, else the same as `able`."""
+    plain: Suggestion
+    """For Cursor: `able`; in the place of a GPT-5 or newer the newest of another name, where there is one."""
 
 
 def suggestions(visit: Visit, allow: Sequence[str] = ()) -> Suggestions:
@@ -65,16 +72,44 @@ def suggested(
 ) -> Suggestions:
     """The same among `offers`; `now` is in seconds since 1970."""
     may = [each for each in offers if not allow or any(fnmatchcase(each.model.name, one) for one in allow)]
+    may = [each for each in may if not _NO_ASSISTANT.search(each.model.id.lower())] or may
     ranks = _ranks(view.provider_keys)
     best = _of_best_provider(may, ranks)
-    priced = [(rates, each) for each in best if (rates := _rates(each, view, now)) is not None]
-    with_tools = [(rates, each) for rates, each in priced if each.model.tools] or priced
-    cheap = min(with_tools, key=lambda pair: _dearness(*pair, with_tools), default=None)
-    able = _newest([(rates.output, each) for rates, each in with_tools if rates.output <= _DEAREST])
-    claude = _newest([(0, each) for each in may if _is_claude(each) and _may_answer(each, ranks)])
+    fit = _fit(best, view, now)
+    cheap = min(fit, key=lambda pair: _dearness(*pair, fit), default=None)
+    able = _newest([(rates.output, each) for rates, each in fit if rates.output <= _DEAREST])
+    answering = [each for each in may if _may_answer(each, ranks)]
+    claude = _newest([(0, each) for each in answering if _is_claude(each)])
     first = _told(cheap[1] if cheap else best[0] if best else None)
     able_one = _told(able) if able else first
-    return Suggestions(first=first, able=able_one, claude=_told(claude) if claude else able_one)
+    plain = None
+    if is_newer_gpt(able_one.name):
+        others = [each for each in answering if each.model.provider != DEMO.name]
+        others = [each for each in others if not is_newer_gpt(each.model.name)]
+        named = _fit(others, view, now)
+        plain = _newest([(rates.output, each) for rates, each in named if rates.output <= _DEAREST])
+    return Suggestions(
+        first=first,
+        able=able_one,
+        claude=_told(claude) if claude else able_one,
+        plain=_told(plain) if plain else able_one,
+    )
+
+
+def is_newer_gpt(name: str) -> bool:
+    """Whether some tools send a model of this name what only OpenAI's Responses API takes."""
+    return _NEWER_GPT.search(name) is not None
+
+
+def _fit(offers: Sequence[Offer], view: WorkspaceView, now: int) -> list[tuple[Rates, Offer]]:
+    """Those with a price, those that call tools where any does; free ones where there are no others.
+
+    A vendor's free offers are trials: few requests a minute, or for whoever lets it learn from them.
+    """
+    priced = [(rates, each) for each in offers if (rates := _rates(each, view, now)) is not None]
+    paid = [(rates, each) for rates, each in priced if rates.output and not each.model.id.endswith(":free")]
+    among = paid or priced
+    return [(rates, each) for rates, each in among if each.model.tools] or among
 
 
 def _of_best_provider(offers: Sequence[Offer], ranks: Mapping[str, tuple[_Standing, int]]) -> list[Offer]:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from zai_gateway.accounts.actor import Actor
 from zai_gateway.accounts.authorization import Deed, allowed, only_own
 from zai_gateway.accounts.identity import Membership, Origin, Person, Session
-from zai_gateway.console.forms import Form
+from zai_gateway.console.forms import Form, Problems
 from zai_gateway.console.notices import Notice, keep_notice, take_notice
 from zai_gateway.console.rendering import Renderer
 from zai_gateway.edge.services import Services
@@ -39,6 +39,8 @@ class Visit(Struct, kw_only=True):
     here: Membership | None = None
     """In the workspace of the path."""
     acting: Actor | None = None
+    again: Callable[[Problems], Response] | None = None
+    """Shows the form that was posted once more, with what was typed, where a failure passes by itself."""
 
     @property
     def person(self) -> Person:

@@ -11,7 +11,7 @@ from tests.e2e.console.watching import DESKTOP, PHONE, Complaints
 from zai_gateway.accounts.actor import Role
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE = 15_000
+_PATIENCE = 60_000
 """Milliseconds after which what a test waits for will not come."""
 
 

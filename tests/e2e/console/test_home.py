@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.e2e.console.browsing import Windows
 from tests.e2e.console.site import Site
 from tests.e2e.console.watching import Axe
-from tests.e2e.gateway_process import PATIENCE
+from tests.e2e.gateway_process import PATIENCE, until
 from zai_gateway.accounts.actor import Role, operator
+from zai_gateway.accounts.api_keys import KeySearch
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import Health, ProviderKey
 from zai_gateway.accounts.terms import KeyChanges
@@ -44,6 +45,26 @@ class Place:
     def join(self, role: Role) -> str:
         """The session of a new person."""
         return self.site.join(role, self.workspace.id, f"{os.urandom(6).hex()}@example.com", "Somebody")
+
+    def break_provider(self) -> None:
+        """As a test that the provider refuses does."""
+
+        def refused(_key: ProviderKey, _secret: str) -> Health:
+            return Health(at_ms=1_700_000_000_001, ok=False, said="your account is closed", status=401)
+
+        with self.site.accounts() as accounts:
+            accounts.provider_keys.test(operator(), self.workspace.id, "openai", refused)
+
+    def remove_provider(self) -> None:
+        """The only one that is not the demo."""
+        with self.site.accounts() as accounts:
+            accounts.provider_keys.remove(operator(), self.workspace.id, "openai")
+
+    def revoke(self, name: str) -> None:
+        """An API key."""
+        with self.site.accounts() as accounts:
+            (key,) = accounts.api_keys.list(operator(), self.workspace.id, KeySearch(text=name))
+            accounts.api_keys.revoke(operator(), self.workspace.id, key.id)
 
     def test_provider(self) -> None:
         """With a probe of the test's own."""
@@ -120,6 +141,50 @@ def test_a_request_that_failed_is_no_first_request(windows: Windows, place: Plac
     expect(page.get_by_text("1 of 4 done")).to_be_visible()
     place.ask(key, "demo/echo")
     expect(page.get_by_text("The demo answered: demo/echo.")).to_be_visible()
+
+
+def test_what_breaks_later_is_no_beginning_again_and_is_told(
+    windows: Windows, place: Place, axe: Axe
+) -> None:
+    key = place.issue("editor")
+    place.ask(key, "openai/gpt-4o-mini")
+    place.break_provider()
+    place.revoke("editor")
+    page = windows.blank(place.join(Role.OWNER))
+
+    def at_home() -> None:
+        page.goto(place.path)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+        expect(page.get_by_role("heading", name="Get started")).to_have_count(0)
+        expect(page.get_by_role("link", name="New API key")).to_be_visible()
+        expect(page.locator("#home[hx-trigger]")).to_have_count(0)
+
+    at_home()
+    expect(page.get_by_text("Your account is closed")).to_be_visible()
+    axe(page)
+    page.get_by_role("main").get_by_role("link", name="openai", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("openai")
+    place.remove_provider()
+    at_home()
+    page.get_by_role("link", name="Add a provider key").click()
+    expect(page.get_by_role("heading", name="Add a provider")).to_be_visible()
+    viewer = place.site.send("GET", place.path, place.join(Role.VIEWER)).text
+    assert ("An owner or admin can add one." in viewer, "providers/new" in viewer) == (True, False)
+    member = place.site.send("GET", place.path, place.join(Role.MEMBER)).text
+    assert "No provider key is left" not in member
+
+
+def test_many_requests_to_the_demo_hide_no_answer_of_a_provider(site: Site, place: Place) -> None:
+    token, key = place.join(Role.OWNER), place.issue("for all")
+    for _ in range(50):
+        place.ask(key, "demo/echo")
+    place.break_provider()
+    assert "Get started" in site.send("GET", place.path, token).text
+    place.ask(key, "openai/gpt-4o-mini")
+    for _ in range(50):
+        place.ask(key, "demo/echo")
+    # Sums come a moment after the requests.
+    until(False, lambda: "Get started" in site.send("GET", place.path, token).text)
 
 
 def test_a_page_that_looks_as_it_should_is_left_alone(site: Site, place: Place) -> None:

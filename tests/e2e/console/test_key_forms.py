@@ -46,6 +46,12 @@ class TestForms:
         wrong = re.search(rf'id="e-{field}">.*?<span>(.*?)</span>', answer.text, re.DOTALL)
         assert wrong is not None, answer.text
         assert said in wrong[1]
+        # Whoever cannot see the page is told of it with the field.
+        (tag,) = re.findall(rf'<(?:input|select|textarea) id="f-{field}"[^>]*>', answer.text)
+        assert 'aria-invalid="true"' in tag
+        assert re.search(rf'aria-describedby="[^"]*\be-{field}"', tag)
+        day = answer.text.partition('id="f-expires_on"')[2].partition(">")[0]
+        assert ("aria-invalid" in day) == ((field, value) == ("expires", "day"))
         assert hidden(answer, "id") == fields["id"]
         assert named(site, "never-made") == ()
 

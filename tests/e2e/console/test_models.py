@@ -126,6 +126,38 @@ def test_a_model_of_one_s_own_is_priced_at_zero_and_what_that_means_is_said(
     assert prices(site) == {}
 
 
+def test_a_model_s_name_that_is_wrong_is_mended_where_it_was_typed(windows: Windows, site: Site) -> None:
+    page = windows.of(Role.OWNER)
+    page.goto(site.path("/models/one"))
+    name = page.get_by_label("Model", exact=True)
+    name.fill("llama")
+    page.get_by_label("Input", exact=True).fill("1")
+    page.get_by_label("Output", exact=True).fill("2")
+    page.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text("is not a model's name")).to_be_visible()
+    expect(name).to_have_value("llama")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    name.fill(BOX)
+    page.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text(f"The price of {BOX} is set.")).to_be_visible()
+    assert list(prices(site)) == [BOX]
+
+
+def test_what_is_typed_after_an_error_stays_where_it_is_typed(windows: Windows, site: Site) -> None:
+    page = windows.of(Role.OWNER)
+    page.goto(site.path("/models/names/edit"))
+    page.get_by_label("Name", exact=True).fill("Fast one")
+    page.get_by_role("button", name="Define it").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    model = page.get_by_label("Model 1", exact=True)
+    model.click()
+    # Its suggestions come while it is typed.
+    model.press_sequentially(MINI, delay=250)
+    expect(page.locator(f'#known option[value="{MINI}"]')).to_have_count(1)
+    expect(model).to_have_value(MINI)
+    expect(model).to_be_focused()
+
+
 def test_a_name_is_defined_with_suggestions_changed_and_removed(
     windows: Windows, site: Site, axe: Axe
 ) -> None:

@@ -13,7 +13,8 @@ from tests.e2e.gateway_process import Operator, until
 from tests.upstreams.processes import openai_stub
 from zai_gateway.accounts.actor import Role, operator
 from zai_gateway.accounts.provider_keys import NewProviderKey
-from zai_gateway.accounts.records import ProviderKey
+from zai_gateway.accounts.records import Health, ProviderKey
+from zai_gateway.accounts.terms import LAST_MS
 from zai_gateway.ids import new_id
 
 SECRET = "sk-upstream-6f1c"
@@ -235,6 +236,31 @@ def test_a_page_that_is_old_by_now_overwrites_nothing(site: Site) -> None:
         ) == (422, True), act
         assert "sk-mine-1" not in answer.text
     assert every(site) == before
+
+
+def test_what_is_typed_after_an_error_stays_while_the_page_looks_again(windows: Windows, site: Site) -> None:
+    key = add(site, "bench-7")
+
+    def taken(_key: ProviderKey, _secret: str) -> Health:
+        return Health(at_ms=LAST_MS, ok=True, said="it takes the key", status=200, latency_ms=87)
+
+    # It gives no list although it takes the key, so that the page looks for one again and again.
+    with site.accounts() as accounts:
+        accounts.provider_keys.test(operator(), site.workspace.id, key.id, taken)
+    page = windows.of(Role.OWNER)
+    page.goto(site.path(f"/providers/{key.id}"))
+    label = page.get_by_role("textbox", name="Label", exact=True)
+    with site.accounts() as accounts:
+        accounts.provider_keys.rename(operator(), site.workspace.id, key.id, "theirs")
+    label.fill("mine")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    label.fill("")
+    # Meanwhile its list is looked for again, and that part of the page is replaced.
+    with page.expect_response(lambda answer: "looked=" in answer.url):
+        label.press_sequentially("a long label", delay=300)
+    expect(label).to_have_value("a long label")
+    expect(label).to_be_focused()
 
 
 def test_an_order_that_is_old_by_now_is_not_gone_by(site: Site) -> None:

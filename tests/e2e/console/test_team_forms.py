@@ -243,7 +243,7 @@ class TestSettings:
         assert MEANWHILE in answer.text
         assert team(site).workspace.rpm == 5
 
-    @pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5", "9" * 17, "9" * 14])
+    @pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5", "60,0", "9" * 17, "9" * 14])
     def test_what_is_no_rate_is_told_beside_it(self, site: Site, wrong: str) -> None:
         before = team(site).workspace
         seen = hidden(site.ask(site.path("/settings"), Role.ADMIN), "seen")

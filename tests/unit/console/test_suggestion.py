@@ -1,12 +1,16 @@
 """Which models are suggested to begin with."""
 
+import re
 from collections.abc import Sequence
+
+import pytest
 
 from zai_gateway.accounts.caller import WorkspaceView
 from zai_gateway.accounts.records import Health, ProviderKey, Workspace
 from zai_gateway.catalogue.catalogue import Catalogue
 from zai_gateway.catalogue.listings import NO_LISTINGS
 from zai_gateway.console.suggestion import NOTHING, Suggestions, suggested
+from zai_gateway.providers.rows import HOSTS, MAKERS
 from zai_gateway.relay.models import offers_of
 
 CATALOGUE = Catalogue.load()
@@ -82,3 +86,32 @@ def test_what_the_key_may_not_call_is_not_suggested() -> None:
     assert begin(*keys, allow=("demo/*",)).claude.name.startswith("demo/")
     assert begin(*keys, allow=("anthropic/claude-haiku-*",)).first.name.startswith("anthropic/claude-haiku-")
     assert begin(*keys, allow=("nobody/*",)).first.name == NOTHING
+
+
+@pytest.mark.parametrize("provider", [row.name for row in (*MAKERS, *HOSTS)])
+def test_nobody_is_led_to_a_trial_or_to_a_model_that_only_judges(provider: str) -> None:
+    found = begin(key(provider, 0, TAKES))
+    for each in (found.first, found.able, found.claude, found.plain):
+        assert each.name.startswith(f"{provider}/")
+        assert output_price(each.name) > 0, each.name
+        assert not re.search("free$|guard|safety|moderation", each.name), each.name
+
+
+def test_where_all_is_free_or_judges_that_is_suggested() -> None:
+    free = "openrouter/qwen/qwen3-coder:free"
+    assert begin(key("openrouter", 0), allow=(free,)).first.name == free
+    judge = "groq/openai/gpt-oss-safeguard-20b"
+    assert begin(key("groq", 0), allow=(judge,)).able.name == judge
+
+
+def test_cursor_gets_no_gpt_that_it_asks_by_another_api_where_there_is_another_model() -> None:
+    openai, anthropic = key("openai", 0, TAKES), key("anthropic", 1)
+    assert re.search("gpt-[5-9]", begin(openai).able.name)
+    assert not re.search("gpt-[5-9]|/o[1-9]", begin(openai).plain.name)
+    assert begin(openai, anthropic).plain.name.startswith("anthropic/claude-")
+    refused = begin(openai, key("anthropic", 1, REFUSES), key("demo", 2))
+    assert refused.plain.name.startswith("openai/")
+    only = begin(openai, allow=("openai/gpt-5*",))
+    assert only.plain == only.able
+    alone = begin(anthropic)
+    assert alone.plain == alone.able

@@ -8,7 +8,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from zai_gateway.console.needs import READ, Needs, Page
-from zai_gateway.console.suggestion import NOTHING, Suggestion, Suggestions, suggestions
+from zai_gateway.console.suggestion import NOTHING, Suggestion, Suggestions, is_newer_gpt, suggestions
 from zai_gateway.console.visit import Visit
 
 NO_KEY = "YOUR_API_KEY"
@@ -16,6 +16,8 @@ NO_KEY = "YOUR_API_KEY"
 _CONTEXT = 128_000
 _OUTPUT = 16_000
 """Tokens that an editor is told of a model of which nothing is known."""
+_MOST_OUTPUT = 32_000
+"""Tokens of an answer that an editor sets aside at most: some models' limit is all of their context."""
 
 
 class Piece(Struct, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ def ways(base_url: str, key: str, found: Suggestions) -> tuple[Way, ...]:
         _python(base_url, key, found.first.name),
         _javascript(base_url, key, found.first.name),
         _vscode(base_url, key, found.able),
-        _cursor(base_url, key, found.able.name),
+        _cursor(base_url, key, found.plain.name),
         _claude_code(base_url, key, found.claude.name),
         _codex(base_url, key, found.able.name),
         _continue(base_url, key, found.able.name),
@@ -120,6 +122,8 @@ console.log(answer.choices[0].message.content);
 
 
 def _vscode(base_url: str, key: str, model: Suggestion) -> Way:
+    context = model.context_window or _CONTEXT
+    output = min(model.max_output or _OUTPUT, _MOST_OUTPUT, context // 4)
     # github.com/microsoft/vscode/issues/316916 has the form of the file.
     entry = {
         "id": model.name,
@@ -127,8 +131,8 @@ def _vscode(base_url: str, key: str, model: Suggestion) -> Way:
         "url": f"{base_url}/chat/completions",
         "toolCalling": True,
         "vision": model.images,
-        "maxInputTokens": max((model.context_window or _CONTEXT) - (model.max_output or _OUTPUT), _OUTPUT),
-        "maxOutputTokens": model.max_output or _OUTPUT,
+        "maxInputTokens": context - output,
+        "maxOutputTokens": output,
     }
     return Way(
         id="vscode",
@@ -146,6 +150,11 @@ def _vscode(base_url: str, key: str, model: Suggestion) -> Way:
 
 
 def _cursor(base_url: str, key: str, model: str) -> Way:
+    # github.com/gabrii/Cursor-Azure-GPT-5/issues/69 has what Cursor sends to models of these names.
+    refused = (
+        " To GPT-5 and newer models it may send what only OpenAI's Responses API takes, which this gateway "
+        "does not serve yet: if requests are refused, choose another model."
+    )
     return Way(
         id="cursor",
         name="Cursor",
@@ -157,6 +166,7 @@ def _cursor(base_url: str, key: str, model: str) -> Way:
         note=(
             "Cursor's own servers send these requests, so this address has to be reachable from the "
             "internet. While the override is on, all OpenAI models in Cursor go this way."
+            f"{refused if is_newer_gpt(model) else ''}"
         ),
     )
 
@@ -209,6 +219,7 @@ wire_api = "chat"
 
 
 def _continue(base_url: str, key: str, model: str) -> Way:
+    # Unless told otherwise, it asks GPT-5 and newer models at /responses (continuedev/continue#13002).
     config = f"""name: Z-AI
 version: 1.0.0
 schema: v1
@@ -218,6 +229,7 @@ models:
     model: {json.dumps(model)}
     apiBase: {json.dumps(base_url)}
     apiKey: {json.dumps(key)}
+    useResponsesApi: false
     roles: [chat, edit, apply]
 """
     return Way(

@@ -52,7 +52,11 @@
 
   const prepare = (root) => {
     for (const element of all(root, "time[data-moment]")) tellMoment(element);
-    for (const element of all(root, "[data-focus]")) element.focus();
+    for (const element of all(root, "[data-focus]")) {
+      // Once: the reader may be typing elsewhere when another part of the page is replaced.
+      element.removeAttribute("data-focus");
+      element.focus();
+    }
     for (const element of all(root, "[data-passing]")) {
       if (!element.querySelector("form")) setTimeout(() => element.remove(), 8000);
     }

@@ -24,12 +24,17 @@ def edit(visit: Visit) -> Response:
         shown = shown_of_key(found, callable_models(visit))
         values = form_values(visit, shown, may)
         return visit.render("keys/edit.html", **values, key=found.key, seen=sight(found.terms))
+
+    def again(problems: Problems) -> Response:
+        values = form_values(visit, shown_of_form(visit.form), may, problems)
+        # What the form was made of, not what there is by now: else the next try would overwrite it unseen.
+        return visit.render("keys/edit.html", 422, **values, key=found.key, seen=visit.form.text("seen"))
+
+    visit.again = again
     problems = _change(visit, found, may)
-    if not problems:
-        return visit.go(path_of(visit, found.key.id), "The key is changed. It holds everywhere in a second.")
-    values = form_values(visit, shown_of_form(visit.form), may, problems)
-    # What the form was made of, not what there is by now: else the next try would overwrite it unseen.
-    return visit.render("keys/edit.html", 422, **values, key=found.key, seen=visit.form.text("seen"))
+    if problems:
+        return again(problems)
+    return visit.go(path_of(visit, found.key.id), "The key is changed. It holds everywhere in a second.")
 
 
 def _change(visit: Visit, found: KeySight, may: May) -> Problems:

@@ -27,17 +27,22 @@ def issue(visit: Visit) -> Response:
         # Minted with the page, so that the same form makes one key however often it is sent.
         id = new_key_id(now)
         return visit.render("keys/new.html", **form_values(visit, Shown(), may), id=id)
+    id = visit.form.text("id")
+
+    def again(problems: Problems) -> Response:
+        values = form_values(visit, shown_of_form(visit.form), may, problems)
+        return visit.render("keys/new.html", 422, **values, id=id)
+
+    visit.again = again
     reading = Reading(visit.form, may, now)
     wanted = reading.new_key()
-    id = visit.form.text("id")
     problems = reading.problems
     if not problems:
         answer = _issued(visit, wanted, id)
         if isinstance(answer, Response):
             return answer
         problems = answer
-    shown = shown_of_form(visit.form)
-    return visit.render("keys/new.html", 422, **form_values(visit, shown, may, problems), id=id)
+    return again(problems)
 
 
 def form_values(visit: Visit, shown: Shown, may: May, problems: Problems | None = None) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ def new(visit: Visit) -> Response:
     if not visit.posted:
         return _form(visit, Problems())
     form, accounts = visit.form, visit.services.accounts
+    visit.again = lambda problems: _form(visit, problems)
     role = role_of(form.text("role"))
     if role is None:
         return _form(visit, Problems({"role": "Choose one of the roles."}))

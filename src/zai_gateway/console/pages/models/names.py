@@ -107,6 +107,11 @@ def _set(visit: Visit) -> Response:
         more = min(_count(form) + _MORE_ROWS, _MOST_TARGETS)
         wider = [*rows, *[TargetRow()] * (more - len(rows))]
         return _form(visit, name, seen, wider, strategy=strategy)
+
+    def again(problems: Problems) -> Response:
+        return _form(visit, name, seen, _filled(rows), strategy=strategy, problems=problems)
+
+    visit.again = again
     problems = Problems()
     try:
         targets = _targets(rows, strategy, problems)
@@ -116,7 +121,7 @@ def _set(visit: Visit) -> Response:
     except OperatorError as trouble:
         problems = problems_of(trouble, {"name": "name"})
     if problems:
-        return _form(visit, name, seen, _filled(rows), strategy=strategy, problems=problems)
+        return again(problems)
     return visit.go(visit.path("/models/names"), f"{name} can be called as a model now.")
 
 

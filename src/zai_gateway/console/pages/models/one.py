@@ -58,6 +58,7 @@ def _set(visit: Visit) -> Response:
         raise forbidden()
     form = visit.form
     name = Offering(visit).canonical(form.text("model"))
+    visit.again = lambda problems: _page(visit, name, problems)
     try:
         rates = _rates(form)
         # Who prices a model by its name alone has seen no price of it.

@@ -80,6 +80,7 @@ def _hint(visit: Visit, row: Provider) -> str:
 def _add(visit: Visit, row: Provider, every: Sequence[ProviderKey]) -> Response:
     form, keys = visit.form, visit.services.accounts.provider_keys
     id = form.text("id")
+    visit.again = lambda problems: _form(visit, row, id, problems)
     if any(key.id == id for key in every):
         # The same form once more: a double click, or a page that was gone back to.
         return visit.go(visit.path(f"/providers/{id}"), "This provider was added already.")

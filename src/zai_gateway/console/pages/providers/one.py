@@ -64,6 +64,7 @@ def test(visit: Visit) -> Response:
 def rename(visit: Visit) -> Response:
     """Gives it another label."""
     key, form = key_of_path(visit), visit.form
+    visit.again = lambda problems: _page(visit, key, problems)
     try:
         visit.services.accounts.provider_keys.rename(
             visit.actor, visit.workspace, key.id, form.text("name"), seen=form.text("seen") or None
@@ -76,6 +77,7 @@ def rename(visit: Visit) -> Response:
 def access(visit: Visit) -> Response:
     """Gives it another secret, another address, or both."""
     key, form = key_of_path(visit), visit.form
+    visit.again = lambda problems: _page(visit, key, problems)
     keys, seen = visit.services.accounts.provider_keys, form.text("seen") or None
     secret, base_url = form.secret("key"), form.text("base_url")
     try:
@@ -96,6 +98,7 @@ def _page(visit: Visit, key: ProviderKey, problems: Problems | None = None, part
     return visit.render(
         f"providers/{part}.html",
         422 if problems else 200,
+        part=part,
         key=told,
         listed=_listed(visit, key),
         is_account=told.row.auth is Auth.SERVICE_ACCOUNT,

@@ -8,7 +8,7 @@ from zai_gateway.accounts.authorization import Deed, allowed, forbidden
 from zai_gateway.accounts.records import ManagementKey
 from zai_gateway.accounts.sights import sight
 from zai_gateway.accounts.terms import WorkspaceChanges
-from zai_gateway.console.forms import Problems, problems_of
+from zai_gateway.console.forms import Problems, number_typed, problems_of
 from zai_gateway.console.visit import Visit
 from zai_gateway.errors import OperatorError
 
@@ -68,7 +68,7 @@ def limit_rates(visit: Visit) -> Response:
 
 
 def _whole(text: str, name: str, problems: Problems) -> int | None:
-    text = text.replace(",", "")
+    text = number_typed(text)
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
