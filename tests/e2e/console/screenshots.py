@@ -52,9 +52,14 @@ FILLED = (
 )
 _OF_MEMBERS = FILLED[:4]
 _DONE: tuple[tuple[str, str, dict[str, str], str], ...] = (
-    ("key-refused", "/w/{slug}/keys/new", {"Name": "", "Spend cap": "five"}, "Issue API key"),
+    ("key-refused", "/w/{slug}/keys/new", {"Name": "backend", "Spend cap": "five"}, "Issue API key"),
     ("key-shown-once", "/w/{slug}/keys/new", {"Name": "for {look}"}, "Issue API key"),
-    ("provider-refused", "/w/{slug}/providers/new?provider=anthropic", {}, "Add and test"),
+    (
+        "provider-refused",
+        "/w/{slug}/providers/new?provider=custom",
+        {"Prefix": "box", "Address": "nonsense"},
+        "Add and test",
+    ),
     (
         "price-refused",
         "/w/{slug}/models/one?model=openai/gpt-5.4",
