@@ -54,6 +54,28 @@ async def test_usage_above_the_worst_case_is_booked_in_full_and_flagged(stage: S
     assert (await stage.chat(key, SHORT)).status == 402
 
 
+async def test_a_model_that_counts_more_than_its_worst_case_is_held_more_for_from_then_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = stage.key(usd=5)
+
+    async def worst_case() -> int:
+        return (await stage.quote(key, SHORT)).json()["candidates"][0]["worst_case_micro_usd"]
+
+    before = await worst_case()
+    for _ in range(2):
+        stage.stub.script(json_answer(completion(usage=used(10_000, 5))))
+        assert (await stage.chat(key, SHORT)).status == 200
+    first, second = await stage.ledger()
+    assert (json.loads(first["flags"]), json.loads(second["flags"])) == (["overrun"], [])
+    text = len(json.dumps(SHORT))
+    more = (10_000 - 2_048 - 16 - text) * 750 // 1_000
+    assert abs(await worst_case() - before - more) <= 1
+    told = [record.getMessage() for record in caplog.records if record.name.endswith("overruns")]
+    assert len(told) == 2
+    assert all(line.startswith("openai/gpt-5.4-mini") for line in told)
+
+
 async def test_an_open_ended_request_takes_a_quarter_and_says_so(stage: Stage) -> None:
     got = await stage.chat(stage.key(usd=0.1), HELLO)
     assert got.status == 200

@@ -28,7 +28,7 @@ def quote(
     nothing bounds (or where neither the model nor the client's limit bounds the output),
     UNSUPPORTED_PARAMETER for a service tier without a price.
     """
-    tokens = _input_tokens(model, request)
+    tokens = input_bound(model, request)
     dearest_input, dearest_output = _dearest(model, price, request.service_tier, tokens)
     fees = price.fees
     input_pico = tokens * dearest_input + max(fees.request, fees.request_most)
@@ -51,19 +51,8 @@ def quote(
     )
 
 
-def unpriced_media(model: Model, request: ChatRequest, *, files_have_fees: bool) -> tuple[str, ...]:
-    """The fields of media whose cost the model's price says nothing of, so that nothing bounds it.
-
-    Sound costs more than text where a model hears (Gemini, OpenAI), or by the second (Mistral), and no price
-    here tells; a video may have sound. A model that is known not to hear refuses both. `files_have_fees`
-    is whether the vendor itself reads files, for a fee, where the model does not take them.
-    """
-    heard = request.sounds if "audio" in (model.inputs or ("audio",)) else ()
-    return (*heard, *(request.files if files_have_fees and "pdf" not in model.inputs else ()))
-
-
-def _input_tokens(model: Model, request: ChatRequest) -> int:
-    """The most tokens that the request's input can come to.
+def input_bound(model: Model, request: ChatRequest) -> int:
+    """The most tokens that the request's input can come to. Raises Failure (UNBOUNDED_FEATURE).
 
     No tokenizer makes more tokens of a text than it has bytes; schemas count again, since a provider may
     render them at greater length. The context window bounds everything.
@@ -80,6 +69,17 @@ def _input_tokens(model: Model, request: ChatRequest) -> int:
     images = request.inline_images * (model.image_tokens or 0)
     tokens = text - request.inline_image_bytes + images
     return tokens if model.context_window is None else min(tokens, model.context_window)
+
+
+def unpriced_media(model: Model, request: ChatRequest, *, files_have_fees: bool) -> tuple[str, ...]:
+    """The fields of media whose cost the model's price says nothing of, so that nothing bounds it.
+
+    Sound costs more than text where a model hears (Gemini, OpenAI), or by the second (Mistral), and no price
+    here tells; a video may have sound. A model that is known not to hear refuses both. `files_have_fees`
+    is whether the vendor itself reads files, for a fee, where the model does not take them.
+    """
+    heard = request.sounds if "audio" in (model.inputs or ("audio",)) else ()
+    return (*heard, *(request.files if files_have_fees and "pdf" not in model.inputs else ()))
 
 
 def _dearest(model: Model, price: Price, tier: str | None, tokens: int) -> tuple[int, int]:

@@ -29,6 +29,8 @@ class Meter:
     complete = False
     content_bytes = 0
     failure: Code | None = None
+    overrun = 0
+    """Nano-USD that it cost beyond its worst case, once that is known."""
     _first_content: float | None = None
     _cost_of: Reported | None = None
     _cost: int | None = None
@@ -81,7 +83,8 @@ class Meter:
         bounded = self._is_bounded_by(granted)
         known = self.cost()
         if known is not None and (self.complete or (self.reported is not None and self.reported.final)):
-            flags = (Flag.OVERRUN,) if bounded and known > granted.amount else ()
+            self.overrun = max(known - granted.amount, 0) if bounded else 0
+            flags = (Flag.OVERRUN,) if self.overrun else ()
             return self._outcome(known, 0, Certainty.EXACT, flags)
         # What was counted so far says nothing of what the provider went on to make.
         guess = max(self._estimate(), known or 0)

@@ -24,6 +24,7 @@ from zai_gateway.relay.exchange import Exchange
 from zai_gateway.relay.key_health import KeyHealth
 from zai_gateway.relay.memory import Memory
 from zai_gateway.relay.meter import Meter
+from zai_gateway.relay.overruns import Overruns
 from zai_gateway.relay.preparing import Order, Try, errand, input_tokens, record, worst_case
 from zai_gateway.relay.quoting import Quote, quoted, refused, rooms_of
 from zai_gateway.relay.reply import Reply
@@ -65,6 +66,7 @@ class Relay:
         self.upstream = upstream
         self.clock = clock
         self.credentials = Credentials()
+        self.overruns = Overruns()
         self._health = health
         self._draw = Random().random  # noqa: S311 - it spreads load, and keeps no secret
         self._attempts = Attempts(health, patience, self._draw)
@@ -142,7 +144,7 @@ class Relay:
             found = self.routes(request, caller, self.clock.now_ms())
         except Failure as failure:
             return refused(failure, rooms)
-        return quoted(request, caller, found, rooms)
+        return quoted(request, caller, found, rooms, self.overruns)
 
     async def secret(self, route: Route) -> str:
         """What signs for requests on `route`. Raises Setback where its provider key cannot be opened."""
@@ -191,7 +193,7 @@ class _Work:
         relay, order, admission = self._relay, self._order, self.admission
         books = relay.books
         this = Try(route, number, self._now_ms if number == 1 else relay.clock.now_ms())
-        bound = worst_case(order.request, route, order.caller)
+        bound = worst_case(order.request, route, order.caller, relay.overruns.known(route.model))
         try:
             secret = books.vault.open_secret(route.provider_key)
         except OperatorError:
@@ -214,6 +216,9 @@ class _Work:
             if admission is not None:
                 admission.spent(meter.tokens())
             hold.settle()
+            if meter.overrun:
+                usage = None if meter.reported is None else meter.reported.usage
+                relay.overruns.note(route.model, order.request, usage, meter.overrun)
         return meter.complete
 
 

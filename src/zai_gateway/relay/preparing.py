@@ -7,6 +7,7 @@ from zai_gateway.accounts.caller import Caller
 from zai_gateway.accounts.records import NearCap
 from zai_gateway.catalogue.bound import Bound
 from zai_gateway.catalogue.cost import OWN_PRICE
+from zai_gateway.catalogue.model import Model
 from zai_gateway.catalogue.quote import quote
 from zai_gateway.catalogue.tiers import STANDARD
 from zai_gateway.dialects.dialect import Encoded, EncodePlan, StreamPlan
@@ -59,13 +60,16 @@ def input_tokens(request: ChatRequest) -> int:
     return estimated_tokens(len(request.body) - request.inline_image_bytes)
 
 
-def worst_case(request: ChatRequest, route: Route, caller: Caller) -> Bound | None:
-    """None where there is no price, or no worst case and no cap that would need one. Raises Failure."""
+def worst_case(request: ChatRequest, route: Route, caller: Caller, model: Model) -> Bound | None:
+    """Of the route's `model`, as it is known by now. Raises Failure.
+
+    None where there is no price, or no worst case and no cap that would need one.
+    """
     if route.price is None:
         return None
     try:
         bound = quote(
-            route.model,
+            model,
             route.price,
             request,
             route.honours_limit,

@@ -8,6 +8,7 @@ from msgspec import Struct
 from zai_gateway.accounts.caller import Caller
 from zai_gateway.catalogue.model import Price
 from zai_gateway.errors import Failure
+from zai_gateway.relay.overruns import Overruns
 from zai_gateway.relay.preparing import worst_case
 from zai_gateway.relay.routing import Origin, Route
 from zai_gateway.spend.clamp import Room, Share, share_of
@@ -61,11 +62,17 @@ async def rooms_of(caller: Caller, spending: Spending) -> tuple[Room, ...]:
     )
 
 
-def quoted(request: ChatRequest, caller: Caller, found: Sequence[Route], rooms: Sequence[Room]) -> Quote:
+def quoted(
+    request: ChatRequest,
+    caller: Caller,
+    found: Sequence[Route],
+    rooms: Sequence[Room],
+    overruns: Overruns,
+) -> Quote:
     """The quote for a request that may go to the routes of `found`. Holds, sends and writes nothing."""
     first_of = {route.name: route for route in reversed(found)}
     tried = [route for route in found if first_of[route.name] is route]
-    candidates = [_candidate(request, caller, route, rooms) for route in tried]
+    candidates = [_candidate(request, caller, route, rooms, overruns) for route in tried]
     refusal: Failure | None = None
     left_out: Failure | None = None
     answering: Candidate | None = None
@@ -96,11 +103,13 @@ def _free(rooms: Sequence[Room]) -> int | None:
     return min((max(room.free, 0) for room in rooms), default=None)
 
 
-def _candidate(request: ChatRequest, caller: Caller, route: Route, rooms: Sequence[Room]) -> Candidate:
+def _candidate(
+    request: ChatRequest, caller: Caller, route: Route, rooms: Sequence[Room], overruns: Overruns
+) -> Candidate:
     whole: int | None = None
     fitting, refusal = Share(0, None), None
     try:
-        bound = worst_case(request, route, caller)
+        bound = worst_case(request, route, caller, overruns.known(route.model))
         if bound is not None:
             whole = share_of(bound, ()).amount
             fitting = share_of(bound, rooms)
