@@ -146,24 +146,25 @@ async def test_who_waits_in_line_is_served_when_a_hold_ends_and_holds_nothing_on
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_whose_client_left_keeps_nothing_from_those_behind(stage: Stage, streamed: bool) -> None:
-    gate, large = asyncio.Event(), {**HELLO, "max_tokens": 5_000, "stream": streamed}
-    stage.stub.script(gated(gate, streamed=streamed))
-    key = stage.key(usd=0.03)
-    first = asyncio.create_task(stage.chat(key, large))
-    await stage.stub.until_requests(1)
-    # More than is left, and less than the cap: it waits for as long as the first one takes.
-    gone = asyncio.create_task(stage.chat(key, {**large, "max_tokens": 6_000}))
-    while not stage.spending.numbers().waiting:
-        await asyncio.sleep(0.01)
-    gone.cancel()
-    while stage.spending.numbers().waiting:
-        await asyncio.sleep(0.01)
-    assert not first.done()
-    assert (await stage.chat(key, SHORT)).status == 200
-    gate.set()
-    assert (await first).status == 200
-    assert len(stage.stub.requests) == 2
+async def test_whose_client_left_keeps_nothing_from_those_behind(tmp_path: Path, streamed: bool) -> None:
+    async with staged(tmp_path / "data", Limits(retries=0, line_seconds=3_600)) as stage, asyncio.timeout(60):
+        gate, large = asyncio.Event(), {**HELLO, "max_tokens": 5_000, "stream": streamed}
+        stage.stub.script(gated(gate, streamed=streamed))
+        key = stage.key(usd=0.03)
+        first = asyncio.create_task(stage.chat(key, large))
+        await stage.stub.until_requests(1)
+        # More than is left, and less than the cap: it waits for as long as the first one takes.
+        gone = asyncio.create_task(stage.chat(key, {**large, "max_tokens": 6_000}))
+        while not stage.spending.numbers().waiting:
+            await asyncio.sleep(0.01)
+        gone.cancel()
+        while stage.spending.numbers().waiting:
+            await asyncio.sleep(0.01)
+        assert not first.done()
+        assert (await stage.chat(key, SHORT)).status == 200
+        gate.set()
+        assert (await first).status == 200
+        assert len(stage.stub.requests) == 2
 
 
 @pytest.mark.parametrize("streamed", [False, True])

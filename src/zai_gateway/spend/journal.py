@@ -127,7 +127,8 @@ class Journal:
                 unnamed.unlink()
             raise
         self.size, self._allocated = len(start), room
-        if self._identity.synced and not _names_are_on_disk(self.path.parent):
+        if self._identity.synced and (trouble := _names_not_on_disk(self.path.parent)) is not None:
+            _LOG.error("%s cannot be put on the disk, so nothing is held: %s", self.path, trouble)
             self._broken = True
         return file
 
@@ -174,17 +175,17 @@ class Journal:
         self.size += written
 
 
-def _names_are_on_disk(folder: Path) -> bool:
-    """Puts them there, or says that it cannot: a loss of power might bring back the file before a new one."""
+def _names_not_on_disk(folder: Path) -> str | None:
+    """Puts them there, or says why it cannot: a loss of power might bring back the file before a new one."""
     try:
         names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(names)
         finally:
             os.close(names)
-    except OSError:
-        return False
-    return True
+    except OSError as trouble:
+        return os.strerror(trouble.errno or 0)
+    return None
 
 
 class Recovered(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """A worker's life: its locked journal says that it lives, and the living finish what the dead began."""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from zai_gateway.spend.adoption import adopt
 from zai_gateway.spend.journal import Identity, Journal
 from zai_gateway.spend.store import WorkerLife, WorkerRegister
 
+_LOG = logging.getLogger(__name__)
 _SILENT_MS = 24 * 3_600 * 1_000
 """A worker of another host that nobody heard of for so long is lost (spend.md, LOST)."""
 _FAR = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "fuse.glusterfs"})
@@ -108,6 +110,8 @@ class Worker:
     def _finish(self, other: WorkerLife, register: WorkerRegister, now_ms: int) -> int:
         try:
             return adopt(other.id, self._path(other.id), register, self._boot, now_ms) or 0
+        except PermissionError as trouble:
+            raise OperatorError(_unreadable(self._path(other.id), trouble)) from None
         except FileNotFoundError:
             if not self._shared or now_ms - other.seen > _SILENT_MS:
                 register.lose(other.id, now_ms)
@@ -119,9 +123,22 @@ class Worker:
             # Of another store, or closed a moment ago. Nobody reopens an id.
             self._closed.add(other)
             return 0
-        with suppress(FileNotFoundError):
-            return adopt(other, self._path(other), register, self._boot, now_ms) or 0
-        return 0
+        try:
+            found = adopt(other, self._path(other), register, self._boot, now_ms)
+        except FileNotFoundError:
+            return 0
+        except OSError as trouble:
+            # The others are finished all the same, and this one with the next start.
+            _LOG.error("%s", _unreadable(self._path(other), trouble))
+            self._closed.add(other)
+            return 0
+        if found is not None:
+            _LOG.warning(
+                "%s was given up, and its journal is here all the same: what it says is booked, beside what "
+                "somebody has resolved of it",
+                other,
+            )
+        return found or 0
 
     def _journals(self) -> set[str]:
         """The workers that have a journal here."""
@@ -129,6 +146,13 @@ class Worker:
 
     def _path(self, id: str) -> Path:
         return self._folder / f"{id}.journal"
+
+
+def _unreadable(journal: Path, trouble: OSError) -> str:
+    return (
+        f"The journal {journal} of a worker that died cannot be read: "
+        f"{os.strerror(trouble.errno or 0).lower()}. Let the user that runs the gateway read and write it."
+    )
 
 
 def _refuse_far(folder: Path) -> None:

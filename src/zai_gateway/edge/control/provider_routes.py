@@ -10,6 +10,7 @@ from zai_gateway.accounts.choosing import chosen
 from zai_gateway.accounts.provider_key_terms import Access
 from zai_gateway.accounts.provider_keys import NewProviderKey
 from zai_gateway.accounts.records import ProviderKey
+from zai_gateway.accounts.terms import checked_name
 from zai_gateway.documents.moments import iso
 from zai_gateway.documents.provider_keys import (
     ProviderKeyDocument,
@@ -117,6 +118,9 @@ def update_provider_key(
     """Give a provider key another label, address or secret, or let requests use it or not."""
     keys = at.accounts.provider_keys
     told: ProviderKey | None = None
+    if form.name is not UNSET:
+        # Before anything is written: all of it is done, or nothing.
+        checked_name(form.name)
     if form.base_url is not UNSET:
         secret = "" if form.secret is UNSET else form.secret
         told = keys.readdress(

@@ -36,6 +36,8 @@ def new(visit: Visit) -> Response:
         return visit.go(
             visit.path(f"/members/{member.id}"), f"{member.name} is added, without an invitation."
         )
+    # The member is there by now: what is left to do is to make the link.
+    visit.again = None
     issued = accounts.people.invite(visit.actor, visit.workspace, member.id)
     return _handed(visit, member, issued)
 
