@@ -48,3 +48,13 @@ def test_what_a_stop_sequence_ended_before_is_an_answer() -> None:
     message, end = messages(run([sse(said)], plan))[0]
     assert message["content"] == choice["message"]["content"] == "one "
     assert end["finish_reason"] == choice["finish_reason"] == "stop"
+
+
+def test_what_it_searched_for_before_has_its_fee() -> None:
+    said = told("MALFORMED_FUNCTION_CALL")
+    said["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["one", "two"]}
+    said["modelVersion"] = "gemini-3.1-pro-preview"
+    problem = decode_answer(json.dumps(said).encode(), NAMING, StreamPlan())
+    assert isinstance(problem, UpstreamProblem)
+    assert problem.reported is not None
+    assert problem.reported.usage.searches == 2

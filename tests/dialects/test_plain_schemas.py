@@ -28,6 +28,9 @@ LOOSE: list[dict[str, Any]] = [
     CLOSED | {"$defs": {"c": OPTIONAL}},
     CLOSED | {"$defs": {"c": {"allOf": [TEXT]}}},
     CLOSED | {"properties": {"a": True, "b": TEXT}},
+    CLOSED | {"properties": {"a": {}, "b": TEXT}},
+    CLOSED | {"properties": {"a": {"type": ["object", "null"]}, "b": TEXT}},
+    CLOSED | {"anyOf": [CLOSED]},
     {"anyOf": [CLOSED]},
     {"type": "string"},
 ]
@@ -95,3 +98,17 @@ def test_every_schema_that_openai_took_is_one_that_it_holds_to() -> None:
     ]
     assert len(taken) >= 20
     assert all(map(is_strict, taken))
+
+
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = TEXT
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema}
+    return CLOSED | {"properties": {"a": schema}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(("levels", "strict"), [(10, True), (100, False), (900, False)])
+def test_what_nests_deeper_than_anybody_holds_to_is_not_strict(levels: int, strict: bool) -> None:
+    told, named = sent(tools=[tool_of(nested(levels))])
+    assert told["tools"][0]["function"]["strict"] is strict
+    assert named == (() if strict else ("tools.function.strict",))

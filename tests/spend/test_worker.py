@@ -211,6 +211,20 @@ def test_what_is_readable_of_a_torn_journal_is_booked_whatever_fails_meanwhile(t
     assert [each.name for each in folder.iterdir()] == ["wrk_2.journal"]
 
 
+def test_a_journal_that_cannot_be_read_is_told_and_of_one_that_was_given_up_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    register, folder = store(), tmp_path / "workers"
+    register.open_worker(life("wrk_dead"))
+    (folder / "wrk_dead.journal").mkdir(parents=True)
+    with pytest.raises(OperatorError, match=r"wrk_dead\.journal of a worker that died cannot be read: is a"):
+        Worker("wrk_1", folder).open(register, 0)
+    register.lose("wrk_dead", 5)
+    worker = Worker("wrk_2", folder)
+    assert worker.open(register, 6) == worker.look_for_dead(register, 7) == 0
+    assert caplog.text.count("wrk_dead.journal of a worker that died cannot be read") == 1
+
+
 def test_a_journal_of_another_store_is_left_where_it_is(tmp_path: Path) -> None:
     elsewhere, register, folder = store(), store(), tmp_path / "workers"
     leave_dead("wrk_dead", folder, elsewhere)

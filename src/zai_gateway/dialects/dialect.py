@@ -50,6 +50,8 @@ class EncodePlan(Struct, frozen=True, kw_only=True):
     """Whether the model takes the schema of its answer beside tools."""
     late_system: bool = False
     """Whether the model takes system messages in the midst of a conversation."""
+    goes_on: bool = False
+    """Whether the upstream goes on with an answer whose beginning is the last message."""
     both_samplers: bool = False
     """Whether the model takes `temperature` and `top_p` in one request."""
 

@@ -21,6 +21,8 @@ OPENROUTER = Provider(
     caps_price=True,  # https://openrouter.ai/docs/features/provider-routing#max-price
     limit_passed_by=("x-ai/*",),
     least_output=16,
+    # https://openrouter.ai/docs/api-reference/overview, "Assistant Prefill"
+    goes_on=True,
     understands=frozenset({"cache_control", "reasoning", "reasoning_content", "reasoning_details", "top_k"}),
     never_sent=(*ROUTING, "preset"),
     unbounded=OPEN_ENDED,

@@ -81,6 +81,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """What it takes that OpenAI's own chat completions have no word for, of requests that came in another
     protocol: `reasoning_content`, `reasoning_details`, `reasoning`, `cache_control`, `top_k`; and `strict`,
     where it holds to schemas that OpenAI refuses to be strict about."""
+    goes_on: bool = False
+    """Whether it goes on with an answer whose beginning is the last message, as Anthropic does."""
     asks_stream_usage: bool = True
     """Whether `stream_options.include_usage` may be asked of it (wire.md 16)."""
     limit_honoured: bool = True

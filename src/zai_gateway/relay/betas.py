@@ -7,12 +7,19 @@ from zai_gateway.providers.provider import Dialect
 _OTHERS = ("oauth-*",)
 """Of a subscription's sign-in, which is not how a gateway signs."""
 _BOUNDED = (
-    *("claude-code-*", "computer-use-*", "effort-*", "extended-cache-ttl-*", "fine-grained-tool-streaming-*"),
+    *(
+        "claude-code-*",
+        "computer-use-*",
+        "context-management-*",
+        "effort-*",
+        "extended-cache-ttl-*",
+        "fine-grained-tool-streaming-*",
+    ),
     *("interleaved-thinking-*", "output-128k-*", "pdfs-*", "prompt-caching-*", "structured-outputs-*"),
     *("token-counting-*", "token-efficient-tools-*", "tool-examples-*", "tool-search-tool-*"),
 )
-"""Those that leave the worst case of a request what it is. A longer context has another price and another
-window, compaction is billed apart, and a fast answer costs twice as much."""
+"""Those that leave the worst case of a request what it is, or make it less. A longer context has another
+price and another window, compaction (`compact-*`) is billed apart, and a fast answer costs twice as much."""
 
 
 def betas(

@@ -113,6 +113,7 @@ class Route(Struct, frozen=True, kw_only=True, dict=True):
             forced_tools=model.forced_tools,
             schema_with_tools=model.schema_with_tools,
             late_system=model.late_system,
+            goes_on=self.provider.goes_on,
         )
         if (thinking := model.thinking) is not None:
             by_name = self.dialect is Dialect.GEMINI or thinking.adaptive

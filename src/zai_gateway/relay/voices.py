@@ -138,7 +138,8 @@ class _Messages:
 
     def encode(self, request: ChatRequest, plan: EncodePlan) -> Encoded:
         assert request.original is not None
-        anthropic_front.refuse_prefill(request.original)
+        if not plan.goes_on:
+            anthropic_front.refuse_prefill(request.original)
         try:
             encoded = self._hub.encode(request, plan)
             dropped = anthropic_front.clients_names(encoded.dropped, request.original)

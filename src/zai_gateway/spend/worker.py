@@ -110,12 +110,12 @@ class Worker:
     def _finish(self, other: WorkerLife, register: WorkerRegister, now_ms: int) -> int:
         try:
             return adopt(other.id, self._path(other.id), register, self._boot, now_ms) or 0
-        except PermissionError as trouble:
-            raise OperatorError(_unreadable(self._path(other.id), trouble)) from None
         except FileNotFoundError:
             if not self._shared or now_ms - other.seen > _SILENT_MS:
                 register.lose(other.id, now_ms)
             return 0
+        except OSError as trouble:
+            raise OperatorError(_unreadable(self._path(other.id), trouble)) from None
 
     def _finish_lost(self, other: str, register: WorkerRegister, now_ms: int) -> int:
         """A worker that was given up may have left a journal all the same: what is readable applies."""

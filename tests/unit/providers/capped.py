@@ -54,6 +54,6 @@ def prepared(request: ChatRequest, caller: Caller, day: int = TODAY) -> tuple[Ro
     """Where it goes and what it can cost at most. Raises Failure for what a capped key may not ask."""
     knowledge = Knowledge(catalogue=CATALOGUE, now=day, draw=lambda: 0.0, cooling=lambda key, model: False)
     (route,) = routes(request, caller, knowledge)
-    bound = worst_case(request, route, caller)
+    bound = worst_case(request, route, caller, route.model)
     assert bound is not None
     return route, bound

@@ -65,6 +65,13 @@ def test_an_answer_that_has_begun_is_refused_where_nobody_goes_on(
     assert "End with a message of the user's." in refused.value.message
 
 
+def test_an_answer_that_has_begun_goes_to_who_goes_on_with_it() -> None:
+    request = asked(USER, answered(TEXT))
+    encode = voice_of(Front.ANTHROPIC, Dialect.OPENAI_CHAT).encode
+    sent = json.loads(encode(request, EncodePlan(model="anthropic/claude-sonnet-4.5", goes_on=True)).body)
+    assert sent["messages"][-1]["role"] == "assistant"
+
+
 @OTHERS
 @pytest.mark.parametrize(
     "messages",

@@ -8,11 +8,14 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 
+from zai_gateway.wire.splice import outnumbers
 from zai_gateway.wire.values import Json, decode, encode
 
 MARK = "zai."
 """Begins every marked signature. Anthropic's own are plain base64, which has no full stop."""
 _CALL = "toolu_zai_"
+_FEW, _LEAST_BYTES = 100, 8
+"""Values that any mark may hold, and bytes for each further one."""
 
 
 def marked(said: Mapping[str, Json]) -> str:
@@ -56,7 +59,9 @@ def _packed(value: Json) -> str:
 
 def _unpacked(text: str) -> Json:
     try:
-        return decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        # What was packed here is long words and few: of anything else reading would take much memory.
+        return None if outnumbers(packed, _FEW + len(packed) // _LEAST_BYTES) else decode(packed)
     except ValueError:
         return None
 

@@ -1,4 +1,4 @@
-"""Prefill: an answer that its client began, and that only Anthropic's models go on with."""
+"""Prefill: an answer that its client began, and that few vendors beside Anthropic go on with."""
 
 from zai_gateway.errors import Code, Failure
 from zai_gateway.wire.fields import Fields
@@ -8,7 +8,7 @@ from zai_gateway.wire.media import MOST_PARTS
 def refuse_prefill(original: bytes) -> None:
     """Raises Failure where the last message is the assistant's, and the answer is to go on with its text.
 
-    To all other vendors it is a turn that is over: their answer would begin anew, and the client would join
+    To most other vendors it is a turn that is over: their answer would begin anew, and the client would join
     two texts that do not belong together. What ends in a call or in what a server's tool did is no text to
     go on with, nor is an empty message. `original` is a request that `read_request` could read.
     """
@@ -17,7 +17,7 @@ def refuse_prefill(original: bytes) -> None:
         path = f"messages.{len(messages) - 1}"
         raise Failure(
             Code.UNSUPPORTED_PARAMETER,
-            f"`{path}` begins the answer, and this model cannot go on with it: only Anthropic's can. "
+            f"`{path}` begins the answer, and this model cannot go on with it, as Anthropic's can. "
             "End with a message of the user's.",
             param=path,
         )

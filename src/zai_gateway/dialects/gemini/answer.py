@@ -31,23 +31,26 @@ def _answer(event: Event, naming: Naming, plan: StreamPlan) -> Answer | Upstream
     told = event.body
     choices: list[Json] = []
     size = found = 0
+    problem: UpstreamProblem | None = None
     for place, candidate in enumerate(told.candidates or ()):
         index = place if candidate.index is None else candidate.index
         message = Message()
         state = CandidateState(message, naming.id, index, plan)
         state.take(candidate, event, place)
         state.turn.close()
-        if state.problem is not None:
-            return replace(state.problem, reported=_reported(read_usage(told.usage_metadata, found)))
-        choices.append(_choice(index, state, message, candidate))
-        size += message.size
         found += state.searches
+        problem = problem or state.problem
+        if problem is None:
+            choices.append(_choice(index, state, message, candidate))
+            size += message.size
+    count = read_usage(told.usage_metadata, billed_searches(found, told.model_version))
+    if problem is not None:
+        return replace(problem, reported=_reported(count))
     blocked = blocked_reason(told)
     if not choices and blocked is not None:
         choices += [{**_blocked_choice(event, blocked), "index": index} for index in range(plan.choices)]
     if not choices:
         return broken("The provider's answer holds no candidate, and does not say why.")
-    count = read_usage(told.usage_metadata, billed_searches(found, told.model_version))
     answer: dict[str, Json] = {
         "id": naming.id,
         "object": "chat.completion",

@@ -1,5 +1,6 @@
 """An assistant's earlier message as the parts that the model made, in their order, signatures included."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from zai_gateway.dialects.gemini.asked import (
@@ -224,9 +225,16 @@ def _add_old_call(replay: Replay, message: Fields, calls: list[Call]) -> None:
 
 def _give_signatures(replay: Replay, message: Fields) -> None:
     """Gives calls the signatures that stand among the reasoning."""
-    for detail in message.objects("reasoning_details", MOST_ELEMENTS) or []:
-        if not _is_own(detail) or not _signs_call(detail):
-            continue
-        for call, part in zip(message.objects("tool_calls", MOST_ELEMENTS) or [], replay.calls, strict=False):
-            if call.text("id") == detail.text("id"):
-                part.setdefault("thoughtSignature", detail.text("data"))
+    signed = [
+        detail
+        for detail in message.objects("reasoning_details", MOST_ELEMENTS) or []
+        if _is_own(detail) and _signs_call(detail)
+    ]
+    if not signed:
+        return
+    named: defaultdict[str | None, list[_Part]] = defaultdict(list)
+    for call, part in zip(message.objects("tool_calls", MOST_ELEMENTS) or [], replay.calls, strict=False):
+        named[call.text("id")].append(part)
+    for detail in signed:
+        for part in named[detail.text("id")]:
+            part.setdefault("thoughtSignature", detail.text("data"))

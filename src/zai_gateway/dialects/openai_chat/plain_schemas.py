@@ -38,21 +38,29 @@ def is_strict(schema: Json) -> bool:
     The root is an object and no choice; every object requires all of its properties and takes no others; and
     nothing is said in words that OpenAI does not know. Anthropic lets properties be optional.
     """
-    return isinstance(schema, dict) and schema.get("type") == "object" and _fits(schema)
+    if not isinstance(schema, dict) or schema.get("type") != "object" or "anyOf" in schema:
+        return False
+    return _fits(schema, 0)
 
 
 def _asks_too_much(holder: Fields, name: str, omissions: Omissions) -> bool:
     # Some vendors are strict about any schema.
     if omissions.spares("strict") or holder.flag("strict") is not True or not holder.has(name):
         return False
-    return not is_strict(decode(bytes(holder.values[name])))
+    try:
+        return not is_strict(decode(bytes(holder.values[name])))
+    except ValueError:
+        return True  # it nests deeper than anybody reads
 
 
-def _fits(schema: Json) -> bool:
-    if not isinstance(schema, dict) or not _UNKNOWN.isdisjoint(schema):
+def _fits(schema: Json, depth: int) -> bool:
+    if not isinstance(schema, dict) or depth > _DEEPEST or not _UNKNOWN.isdisjoint(schema):
+        return False
+    if _TELLING.isdisjoint(schema):
         return False
     sort = schema.get("type")
-    if (sort == "object" or "properties" in schema) and not _is_closed(schema):
+    sorts = sort if isinstance(sort, list) else [sort]
+    if ("object" in sorts or "properties" in schema) and not _is_closed(schema):
         return False
     inner = [schema["items"]] if "items" in schema else []
     choices = schema.get("anyOf")
@@ -60,20 +68,22 @@ def _fits(schema: Json) -> bool:
     for name in ("properties", "$defs", "definitions"):
         named = schema.get(name)
         inner += named.values() if isinstance(named, dict) else []
-    return all(map(_fits, inner))
+    return all(_fits(each, depth + 1) for each in inner)
 
 
 def _is_closed(schema: Mapping[str, Json]) -> bool:
     properties, required = schema.get("properties", {}), schema.get("required", [])
     if schema.get("additionalProperties") is not False:
         return False
-    return (
-        isinstance(properties, dict)
-        and isinstance(required, list)
-        and all(map(required.__contains__, properties))
-    )
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return False
+    return {name for name in required if isinstance(name, str)}.issuperset(properties)
 
 
+_DEEPEST = 50
+"""Levels; OpenAI takes fewer."""
+_TELLING = frozenset(("type", "$ref", "anyOf"))
+"""One of them says what a value is."""
 _UNKNOWN = frozenset(
     (
         *("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"),
